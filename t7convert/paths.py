@@ -1,0 +1,73 @@
+"""One grammar for places in a file, printed and parsed by everyone.
+
+A path is a sequence of keys. ``model.modules[5].weight`` is the string key ``model``, then
+``modules``, then the number key 5, then ``weight``. Strings that are no plain name are written
+``["any string"]`` (JSON's escapes); ``.5`` is accepted for ``[5]``; ``[true]`` is the boolean key.
+Keys that have no spelling (tables, tensors) print as ``[<table>]`` and do not parse.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Union
+
+from t7convert.errors import PathError
+
+Key = Union[str, int, float, bool]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TOKEN = re.compile(
+    r"""(?P<dot>\.?)(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<index>-?[0-9]+))"""
+    r"""|\[(?:(?P<boolean>true|false)|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)"""
+    r"""|(?P<string>"(?:[^"\\]|\\.)*"))\]"""
+)
+
+
+def step(key: object) -> str:
+    """Return how ``key`` is written after a path, e.g. ``.weight``, ``[3]`` or ``["a b"]``."""
+    if isinstance(key, str):
+        return f".{key}" if _NAME.match(key) else f"[{json.dumps(key)}]"
+    if isinstance(key, bool):
+        return "[true]" if key else "[false]"
+    if isinstance(key, (int, float)):
+        whole = isinstance(key, int) or key.is_integer()
+        return f"[{int(key)}]" if whole else f"[{key!r}]"
+    return f"[<{type(key).__name__}>]"
+
+
+def join(path: str, *keys: object) -> str:
+    """Return ``path`` extended by ``keys``."""
+    text = path + "".join(step(key) for key in keys)
+    return text[1:] if text.startswith(".") else text
+
+
+def parse(path: str) -> tuple[Key, ...]:
+    """Return the keys of ``path``; the empty path is the root.
+
+    Raises:
+        PathError: if the text does not follow the grammar.
+    """
+    keys: list[Key] = []
+    position = 0
+    while position < len(path):
+        match = _TOKEN.match(path, position)
+        if not match:
+            raise PathError(f"path {path!r}: can't be read from character {position + 1} on")
+        group = match.groupdict()
+        bare = group["name"] is not None or group["index"] is not None
+        if bare and bool(group["dot"]) != (position > 0):
+            raise PathError(f"path {path!r}: unexpected text at character {position + 1}")
+        if group["name"] is not None:
+            keys.append(group["name"])
+        elif group["index"] is not None:
+            keys.append(int(group["index"]))
+        elif group["boolean"] is not None:
+            keys.append(group["boolean"] == "true")
+        elif group["number"] is not None:
+            number = float(group["number"])
+            keys.append(int(number) if number.is_integer() else number)
+        else:
+            keys.append(json.loads(group["string"]))
+        position = match.end()
+    return tuple(keys)
