@@ -56,7 +56,7 @@ def parse(path: str) -> tuple[Key, ...]:
             raise PathError(f"path {path!r}: can't be read from character {position + 1} on")
         group = match.groupdict()
         bare = group["name"] is not None or group["index"] is not None
-        if bare and bool(group["dot"]) != (position > 0):
+        if (bare and position > 0 and not group["dot"]) or (not bare and group["dot"]):
             raise PathError(f"path {path!r}: unexpected text at character {position + 1}")
         if group["name"] is not None:
             keys.append(group["name"])

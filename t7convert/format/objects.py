@@ -1,0 +1,299 @@
+"""What a .t7 file holds, as Python objects: identity in Python is identity in Lua.
+
+Numbers are ``int`` where the double is a whole number that ``int`` keeps exactly, else ``float``;
+booleans ``bool``; nil ``None``; strings ``str`` (UTF-8 with ``surrogateescape``, so every byte
+survives). Everything with an identity of its own is one of the classes below.
+
+Each object remembers its written form (``written``), so that a file that was read and not changed
+is written back byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+#: Element type of each storage and tensor family; Cuda and Cl families mirror these.
+DTYPES: dict[str, np.dtype[Any]] = {
+    "Byte": np.dtype("u1"),
+    "Char": np.dtype("i1"),
+    "Short": np.dtype("i2"),
+    "Int": np.dtype("i4"),
+    "Long": np.dtype("i8"),
+    "Half": np.dtype("f2"),
+    "Float": np.dtype("f4"),
+    "Double": np.dtype("f8"),
+}
+
+
+class Payload(Protocol):
+    """Where a storage's elements come from; nothing is read before somebody asks."""
+
+    def read(self, start: int, stop: int) -> Array:
+        """Return elements ``start`` to ``stop`` as a read-only array in native byte order."""
+
+
+class ArrayPayload:
+    """Elements that are already in memory."""
+
+    def __init__(self, array: Array) -> None:
+        self._array = array
+
+    def read(self, start: int, stop: int) -> Array:
+        view = self._array[start:stop]
+        view.flags.writeable = False
+        return view
+
+
+class _LuaBoolean:
+    """Stands for a boolean among a table's keys, where Python takes ``True`` for ``1``."""
+
+    def __init__(self, value: bool) -> None:
+        self.value = value
+
+
+_TRUE, _FALSE = _LuaBoolean(True), _LuaBoolean(False)
+
+
+class LuaTable(MutableMapping[Any, Any]):
+    """A Lua table: a mapping, 1-based as in Lua, in the order of the file.
+
+    ``1`` and ``True`` are distinct keys. Iterating gives keys, always; :meth:`list` gives the
+    values 1..n. Tables compare and hash by identity, as in Lua.
+    """
+
+    __slots__ = ("_entries", "written")
+
+    def __init__(self, entries: dict[Any, Any] | None = None) -> None:
+        self._entries: dict[Any, Any] = {}
+        self.written: Any = None
+        for key, value in (entries or {}).items():
+            self[key] = value
+
+    @staticmethod
+    def _inner(key: Any) -> Any:
+        if isinstance(key, bool):
+            return _TRUE if key else _FALSE
+        return key
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._entries[self._inner(key)]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._entries[self._inner(key)] = value
+
+    def __delitem__(self, key: Any) -> None:
+        del self._entries[self._inner(key)]
+
+    def __iter__(self) -> Iterator[Any]:
+        for key in self._entries:
+            yield key.value if isinstance(key, _LuaBoolean) else key
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, key: object) -> bool:
+        return self._inner(key) in self._entries
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = object.__hash__
+
+    def is_list(self) -> bool:
+        """Tell whether the keys are exactly 1..n (the empty table is a list)."""
+        return all(position in self._entries for position in range(1, len(self) + 1))
+
+    def list(self) -> list[Any]:
+        """Return the values 1..n.
+
+        Raises:
+            ValueError: if there are other keys, or gaps.
+        """
+        if not self.is_list():
+            raise ValueError("this table is not a list: its keys are not exactly 1..n")
+        return [self._entries[position] for position in range(1, len(self) + 1)]
+
+    def __repr__(self) -> str:
+        return f"<LuaTable of {len(self)}>"
+
+
+class LuaStorage:
+    """A flat run of elements; tensors are views of it."""
+
+    __slots__ = ("_payload", "size", "typename", "written")
+
+    def __init__(self, typename: str, size: int, payload: Payload) -> None:
+        self.typename, self.size, self._payload = typename, size, payload
+        self.written: Any = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type, e.g. float32 for ``torch.FloatStorage`` and ``torch.CudaStorage``."""
+        return dtype_of(self.typename)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def read(self, start: int, stop: int) -> Array:
+        """Return elements ``start`` to ``stop``, read-only; only these are touched."""
+        return self._payload.read(start, stop)
+
+    def numpy(self) -> Array:
+        """Return all elements as a read-only array of shape (size,)."""
+        return self.read(0, self.size)
+
+    def __repr__(self) -> str:
+        return f"<{self.typename} of {self.size}>"
+
+
+class LuaTensor:
+    """A view of a storage: ``size`` and ``stride`` in elements, ``offset`` from 0."""
+
+    __slots__ = ("offset", "size", "storage", "stride", "typename", "written")
+
+    def __init__(
+        self,
+        typename: str,
+        size: tuple[int, ...],
+        stride: tuple[int, ...],
+        offset: int,
+        storage: LuaStorage | None,
+    ) -> None:
+        self.typename, self.size, self.stride = typename, size, stride
+        self.offset, self.storage = offset, storage
+        self.written: Any = None
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The element type."""
+        return dtype_of(self.typename)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size as numpy calls it; an empty tensor (no dimensions in Lua) is ``(0,)``."""
+        return self.size or (0,)
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        count = 1 if self.size else 0
+        for size in self.size:
+            count *= size
+        return count
+
+    def extent(self) -> int:
+        """Return how many storage elements the view spans, from its first to its last."""
+        if self.numel() == 0:
+            return 0
+        return 1 + sum((n - 1) * s for n, s in zip(self.size, self.stride, strict=True))
+
+    def numpy(self) -> Array:
+        """Return the elements as a read-only array of this tensor's shape and strides.
+
+        Only the part of the storage that the view spans is read.
+        """
+        if self.storage is None or self.numel() == 0:
+            empty: Array = np.empty(self.shape, self.dtype)
+            empty.flags.writeable = False
+            return empty
+        flat = self.storage.read(self.offset, self.offset + self.extent())
+        strides = tuple(s * flat.itemsize for s in self.stride)
+        return np.lib.stride_tricks.as_strided(flat, self.size, strides, writeable=False)
+
+    def __repr__(self) -> str:
+        return f"<{self.typename} {'x'.join(map(str, self.size)) or 'empty'}>"
+
+
+class LuaObject:
+    """An instance of a Torch class that is no tensor and no storage.
+
+    Attributes:
+        typename: e.g. ``nn.Linear``.
+        version: the class version of the file, None where the file is older than versions.
+        payload: what the object wrote, normally a LuaTable of its fields.
+        header: the objects that some classes write before it (nn.GPU, nn.DataParallelTable).
+    """
+
+    __slots__ = ("header", "payload", "typename", "version", "written")
+
+    def __init__(
+        self,
+        typename: str,
+        payload: Any = None,
+        *,
+        version: int | None = 1,
+        header: tuple[Any, ...] = (),
+    ) -> None:
+        self.typename, self.payload = typename, payload
+        self.version, self.header = version, header
+        self.written: Any = None
+
+    @property
+    def fields(self) -> LuaTable:
+        """The object's fields.
+
+        Raises:
+            TypeError: if the object wrote something else than one table.
+        """
+        if not isinstance(self.payload, LuaTable):
+            raise TypeError(f"{self.typename} holds no table of fields")
+        return self.payload
+
+    def __getitem__(self, name: Any) -> Any:
+        return self.fields[name]
+
+    def get(self, name: Any, default: Any = None) -> Any:
+        """Return a field, or ``default``."""
+        return self.fields.get(name, default)
+
+    def __repr__(self) -> str:
+        return f"<{self.typename}>"
+
+
+class LuaFunction:
+    """A Lua function, inert: its bytecode is kept and never executed."""
+
+    __slots__ = ("bytecode", "tag", "upvalues", "written")
+
+    def __init__(self, bytecode: bytes, upvalues: Any = None, *, tag: int = 8) -> None:
+        self.bytecode, self.upvalues, self.tag = bytecode, upvalues, tag
+        self.written: Any = None
+
+    def __repr__(self) -> str:
+        return f"<Lua function, {len(self.bytecode)} bytes>"
+
+
+_FAMILY: dict[str, np.dtype[Any]] = {
+    f"torch.{prefix}{name}{kind}": dtype
+    for name, dtype in DTYPES.items()
+    for prefix in ("", "Cuda", "Cl")
+    for kind in ("Tensor", "Storage")
+} | {
+    f"torch.{prefix}{kind}": DTYPES["Float"]
+    for prefix in ("Cuda", "Cl")
+    for kind in ("Tensor", "Storage")
+}
+
+
+def dtype_of(typename: str) -> np.dtype[Any]:
+    """Return the element type of a tensor or storage class, e.g. ``torch.CudaTensor``.
+
+    Raises:
+        KeyError: if it is no tensor or storage class.
+    """
+    return _FAMILY[typename]
+
+
+def is_tensor_type(typename: str) -> bool:
+    """Tell whether this is a tensor class."""
+    return typename in _FAMILY and typename.endswith("Tensor")
+
+
+def is_storage_type(typename: str) -> bool:
+    """Tell whether this is a storage class."""
+    return typename in _FAMILY and typename.endswith("Storage")
