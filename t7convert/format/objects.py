@@ -11,7 +11,7 @@ is written back byte for byte.
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,9 @@ class Payload(Protocol):
     def read(self, start: int, stop: int) -> Array:
         """Return elements ``start`` to ``stop`` as a read-only array in native byte order."""
 
+    def copy(self, start: int, stop: int) -> Array:
+        """Return elements ``start`` to ``stop`` as a new array; no mapped page stays behind."""
+
 
 class ArrayPayload:
     """Elements that are already in memory."""
@@ -49,15 +52,41 @@ class ArrayPayload:
         view.flags.writeable = False
         return view
 
+    def copy(self, start: int, stop: int) -> Array:
+        return self._array[start:stop].copy()
 
-class _LuaBoolean:
+
+class _BooleanKey:
     """Stands for a boolean among a table's keys, where Python takes ``True`` for ``1``."""
 
     def __init__(self, value: bool) -> None:
         self.value = value
 
+    def __repr__(self) -> str:
+        return str(self.value).lower()
 
-_TRUE, _FALSE = _LuaBoolean(True), _LuaBoolean(False)
+
+TRUE_KEY, FALSE_KEY = _BooleanKey(True), _BooleanKey(False)
+BOOLEAN_KEYS: dict[object, bool] = {TRUE_KEY: True, FALSE_KEY: False}
+
+
+class Written(NamedTuple):
+    """How an object stood in its file, where that is more than its index.
+
+    ``written`` of an object is None (not from a file), its index, or this.
+
+    Attributes:
+        index: the object's number in the file; None where the file gives it none.
+        version: the version of a tensor or storage; other objects keep theirs as an attribute.
+        text: the version as it was written, where that is not ``V`` and the number.
+        numbers: numbers that an ASCII file writes in another way than ``%.17g``: the text by
+            position (2 i for the key and 2 i + 1 for the value of entry i, from 0).
+    """
+
+    index: int | None
+    version: int | float | None = 1
+    text: bytes | None = None
+    numbers: dict[int, bytes] | None = None
 
 
 class LuaTable(MutableMapping[Any, Any]):
@@ -78,7 +107,7 @@ class LuaTable(MutableMapping[Any, Any]):
     @staticmethod
     def _inner(key: Any) -> Any:
         if isinstance(key, bool):
-            return _TRUE if key else _FALSE
+            return TRUE_KEY if key else FALSE_KEY
         return key
 
     def __getitem__(self, key: Any) -> Any:
@@ -92,7 +121,7 @@ class LuaTable(MutableMapping[Any, Any]):
 
     def __iter__(self) -> Iterator[Any]:
         for key in self._entries:
-            yield key.value if isinstance(key, _LuaBoolean) else key
+            yield key.value if key.__class__ is _BooleanKey else key
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -100,9 +129,7 @@ class LuaTable(MutableMapping[Any, Any]):
     def __contains__(self, key: object) -> bool:
         return self._inner(key) in self._entries
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
+    __eq__ = object.__eq__
     __hash__ = object.__hash__
 
     def is_list(self) -> bool:
@@ -148,6 +175,24 @@ class LuaStorage:
         """Return all elements as a read-only array of shape (size,)."""
         return self.read(0, self.size)
 
+    def copy(self, start: int = 0, stop: int | None = None) -> Array:
+        """Return elements as a new writable array; no mapped page of the file stays behind."""
+        return self._payload.copy(start, self.size if stop is None else stop)
+
+    @property
+    def payload(self) -> Payload:
+        """Where the elements come from."""
+        return self._payload
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """Where the elements stand in the file: first byte and number of bytes.
+
+        None if they come from elsewhere. In a compressed file, of the uncompressed bytes.
+        """
+        offset = getattr(self._payload, "offset", None)
+        return None if offset is None else (offset, self._payload.nbytes)  # type: ignore[attr-defined]
+
     def __repr__(self) -> str:
         return f"<{self.typename} of {self.size}>"
 
@@ -190,7 +235,7 @@ class LuaTensor:
         """Return how many storage elements the view spans, from its first to its last."""
         if self.numel() == 0:
             return 0
-        return 1 + sum((n - 1) * s for n, s in zip(self.size, self.stride, strict=True))
+        return 1 + sum((n - 1) * s for n, s in zip(self.size, self.stride, strict=True) if n > 1)
 
     def numpy(self) -> Array:
         """Return the elements as a read-only array of this tensor's shape and strides.
@@ -202,7 +247,36 @@ class LuaTensor:
             empty.flags.writeable = False
             return empty
         flat = self.storage.read(self.offset, self.offset + self.extent())
-        strides = tuple(s * flat.itemsize for s in self.stride)
+        return self._view(flat)
+
+    def copy(self) -> Array:
+        """Return the elements as a new, writable, contiguous array.
+
+        What is read from a file is read, not mapped: the only memory taken is the array's, twice
+        that where the view is not contiguous.
+        """
+        if self.storage is None or self.numel() == 0:
+            return np.empty(self.shape, self.dtype)
+        flat = self.storage.copy(self.offset, self.offset + self.extent())
+        if self.is_contiguous():
+            return flat.reshape(self.size)
+        return np.ascontiguousarray(self._view(flat))
+
+    def is_contiguous(self) -> bool:
+        """Tell whether the elements follow each other in the storage, last dimension first."""
+        expected = 1
+        for size, stride in zip(reversed(self.size), reversed(self.stride), strict=True):
+            if size != 1:
+                if stride != expected:
+                    return False
+                expected *= size
+        return True
+
+    def _view(self, flat: Array) -> Array:
+        strides = tuple(
+            s * flat.itemsize if n > 1 else flat.itemsize
+            for n, s in zip(self.size, self.stride, strict=True)
+        )
         return np.lib.stride_tricks.as_strided(flat, self.size, strides, writeable=False)
 
     def __repr__(self) -> str:

@@ -1,0 +1,150 @@
+"""What the binary and the ASCII reader share: the stack, the classes, the places in the graph.
+
+Each container that is being read is a frame ``(sink, left, auto, key)``: the dict that takes the
+values, how many are still to come, the next key where keys are not read from the file (0 where
+they are), and the key that waits for its value. An object's own values (fields, header) have
+negative keys and are handed over in ``finish``, so that filling a dict is all the loop does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from t7convert import paths
+from t7convert.errors import T7FormatError
+from t7convert.format.encoding import Encoding
+from t7convert.format.layouts import layout_of
+from t7convert.format.objects import (
+    BOOLEAN_KEYS,
+    LuaFunction,
+    Written,
+    dtype_of,
+    is_storage_type,
+    is_tensor_type,
+)
+
+Frame = tuple[dict[Any, Any], int, int, Any]
+
+
+class _NoKey:
+    """Stands where a frame has no key that waits for its value."""
+
+    def __repr__(self) -> str:
+        return "<no key>"
+
+
+NO_KEY = _NoKey()
+
+
+class Kind(NamedTuple):
+    """What the readers know of a class: ``what`` is a layout, or ``tensor`` or ``storage``."""
+
+    what: str
+    typename: str
+    version: int | float | None
+    dtype: np.dtype[Any]
+    storage: str
+
+
+_NO_DTYPE = np.dtype("u1")
+
+
+def kind_of(raw: bytes, version: int | float | None) -> Kind:
+    """Return what is known of the class with this name."""
+    typename = raw.decode("utf-8", "surrogateescape")
+    if is_tensor_type(typename):
+        storage = typename[: -len("Tensor")] + "Storage"
+        return Kind("tensor", typename, version, dtype_of(typename), storage)
+    if is_storage_type(typename):
+        return Kind("storage", typename, version, dtype_of(typename), "")
+    return Kind(layout_of(typename, version), typename, version, _NO_DTYPE, "")
+
+
+def parse_version(raw: bytes) -> tuple[int | float | None, bytes | None]:
+    """Return the number of ``V 1``, and the text itself where it is written in another way.
+
+    Without a number it is a class name: the file is older than versions (``File.lua``).
+    """
+    if raw == b"V 1":
+        return 1, None
+    if not raw.startswith(b"V "):
+        return None, None
+    try:
+        number = float(raw[2:])
+    except ValueError:
+        return None, None
+    if not number.is_integer():
+        return number, raw
+    return int(number), None if raw == b"V %d" % int(number) else raw
+
+
+def written_as(index: int, version: int | float | None, text: bytes | None) -> int | Written:
+    """Return what to remember of a tensor or a storage, which keep no version themselves."""
+    return index if version == 1 and text is None else Written(index, version, text)
+
+
+@dataclass
+class Parsed:
+    """What a reader has found: the objects at the root, and what stands unfinished."""
+
+    encoding: Encoding
+    roots: list[Any] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    memo: dict[int, Any] = field(default_factory=dict)
+    slots: list[tuple[Any, dict[int, Any]]] = field(default_factory=list)
+    count: int = 0
+    unfinished: list[str] = field(default_factory=list)
+
+    def finish(self) -> None:
+        """Hand the values that were read to the objects that own them."""
+        self.count += len(self.memo)
+        for owner, values in self.slots:
+            if owner.__class__ is LuaFunction:
+                owner.upvalues = values.get(-1)
+            else:
+                owner.payload = values.get(-1)
+                if -2 in values:
+                    owner.header = (values[-2],)
+        self.slots.clear()
+
+    def failed(self, problem: str, file: str, offset: int, stack: list[Frame]) -> ReadError:
+        """Return the error for ``problem``; what was read so far is kept for salvaging."""
+        root = stack[0][0]
+        self.finish()
+        if -1 in root:
+            self.roots.append(root[-1])
+        path = path_of(stack)
+        for depth in range(1, min(len(stack), 100) + 1):
+            self.unfinished.append(path_of(stack[:depth]))
+        return ReadError(problem, file=file, offset=offset, path=path, parsed=self)
+
+
+class ReadError(T7FormatError):
+    """A format error that keeps what was read until it."""
+
+    def __init__(self, problem: str, *, file: str, offset: int, path: str, parsed: Parsed) -> None:
+        super().__init__(problem, file=file, offset=offset, path=path)
+        self.parsed = parsed
+
+
+def path_of(stack: list[Frame]) -> str:
+    """Return the place that is being read, e.g. ``model.modules[3].weight``.
+
+    Of a place deeper than 64 steps, the first and the last 32 are told.
+    """
+    keys: list[object] = []
+    for sink, _, auto, key in stack[:-1]:
+        if auto == 0 and key is not NO_KEY:
+            keys.append(key)
+        elif auto >= 0:
+            keys.append(next(reversed(sink)))
+    _, _, auto, key = stack[-1]
+    if auto >= 0 and key is not NO_KEY:
+        keys.append(key)
+    keys = [BOOLEAN_KEYS.get(key, key) for key in keys]
+    if len(keys) > 64:
+        return paths.join("", *keys[:32]) + " ... " + paths.join("", *keys[-32:])
+    return paths.join("", *keys)
