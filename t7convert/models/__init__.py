@@ -1,0 +1,51 @@
+"""The ShaResNets as PyTorch networks, to be used on their own: torch is all they need.
+
+``sharesnet50()`` is the network of the paper with fresh weights, ``sharesnet50(shared=False)`` the
+original. `list_models` has the names, `get_model` builds by name; `ShaResNet` and `PreActShaResNet`
+build any depth and width.
+"""
+
+from t7convert.models.blocks import BasicBlock, Bottleneck
+from t7convert.models.builders import (
+    sharesnet18,
+    sharesnet34,
+    sharesnet50,
+    sharesnet101,
+    sharesnet152,
+    sharesnet164,
+    sharesnet_cifar,
+    sharesnet_preact,
+    wide_sharesnet,
+    wide_sharesnet28_10,
+    wide_sharesnet40_4,
+)
+from t7convert.models.network import StagedNetwork
+from t7convert.models.preact import PreActShaResNet
+from t7convert.models.preact_blocks import PreActBottleneck, WideBasic
+from t7convert.models.registry import get_model, list_models
+from t7convert.models.resnet import ShaResNet
+from t7convert.models.sharing import Stage
+
+__all__ = [
+    "BasicBlock",
+    "Bottleneck",
+    "PreActBottleneck",
+    "PreActShaResNet",
+    "ShaResNet",
+    "Stage",
+    "StagedNetwork",
+    "WideBasic",
+    "get_model",
+    "list_models",
+    "sharesnet18",
+    "sharesnet34",
+    "sharesnet50",
+    "sharesnet101",
+    "sharesnet152",
+    "sharesnet164",
+    "sharesnet_cifar",
+    "sharesnet_preact",
+    "wide_sharesnet",
+    "wide_sharesnet28_10",
+    "wide_sharesnet40_4",
+]
