@@ -1,0 +1,1 @@
+"""The Lua side: what the objects of a file mean. numpy only, never torch."""

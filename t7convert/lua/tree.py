@@ -1,0 +1,213 @@
+"""The module tree: what a file's objects mean, per the schema.
+
+A :class:`LuaModule` holds the fields that have a meaning, in today's form (``upgrade``), defaults
+filled in. Module objects inside are LuaModules again; the same Lua object is the same LuaModule.
+Lists are Python lists, other tables dicts, tensors LuaTensors whose payload nobody has read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from t7convert import paths
+from t7convert.errors import ConversionError, Problem
+from t7convert.format.objects import LuaFunction, LuaObject, LuaTable, LuaTensor
+from t7convert.lua import schema
+from t7convert.lua.schema import REQUIRED, ClassSpec
+
+#: Functions stored in an object override its class; with these the class's code isn't what ran.
+OVERRIDES = ("updateOutput", "forward", "updateGradInput", "accGradParameters", "backward")
+#: How deep tables may nest inside one field before the tree gives up.
+MAX_TABLE_DEPTH = 200
+
+
+@dataclass(eq=False)
+class LuaModule:
+    """One module (or criterion) object of the file.
+
+    Attributes:
+        typename: the class name in the file.
+        spec: its schema row, None for a class the schema doesn't know.
+        path: where it stands in the file (first place, if it stands in several).
+        version: the class version in the file; None in files older than versions.
+        fields: the fields with meaning, as the module docstring says.
+        raw: the object as read; None in a tree that came from an architecture description.
+        overridden: methods that the file overrides by functions of its own.
+        missing: required constants that the file lacks.
+        strange: unknown fields that hold modules.
+    """
+
+    typename: str
+    spec: ClassSpec | None
+    path: str
+    version: int | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    raw: LuaObject | None = None
+    overridden: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<{self.typename} at {self.path or '<root>'}>"
+
+    def children(self) -> Iterator[tuple[tuple[str | int, ...], LuaModule]]:
+        """Iterate over the child modules as (keys below this module, child), in Lua's order."""
+        names = self.spec.children if self.spec else tuple(self.fields)
+        for name in names:
+            yield from _modules_in(self.fields.get(name), (name,))
+
+    def tensors(self, names: tuple[str, ...]) -> Iterator[tuple[str, LuaTensor]]:
+        """Iterate over the named fields that hold a tensor with elements.
+
+        A field that holds a list of tensors gives ``name[1]``, ``name[2]``...
+        """
+        for name in names:
+            yield from _tensors_in(self.fields.get(name), name)
+
+
+def _tensors_in(value: Any, name: str) -> Iterator[tuple[str, LuaTensor]]:
+    if isinstance(value, LuaTensor):
+        if value.size:
+            yield name, value
+    elif isinstance(value, list):
+        for position, item in enumerate(value, start=1):
+            yield from _tensors_in(item, f"{name}[{position}]")
+
+
+def _modules_in(
+    value: Any, keys: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], LuaModule]]:
+    if isinstance(value, LuaModule):
+        yield keys, value
+    elif isinstance(value, list):
+        for position, item in enumerate(value, start=1):
+            yield from _modules_in(item, (*keys, position))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _modules_in(item, (*keys, key))
+
+
+def walk(root: LuaModule) -> Iterator[LuaModule]:
+    """Iterate over every distinct module below and including ``root``, parents first."""
+    seen = {id(root)}
+    stack = [root]
+    while stack:
+        module = stack.pop()
+        yield module
+        fresh = []
+        for _, child in module.children():
+            if id(child) not in seen:
+                seen.add(id(child))
+                fresh.append(child)
+        stack.extend(reversed(fresh))
+
+
+def fields_of(obj: LuaObject) -> LuaTable | None:
+    """Return the table of fields of an object, None if it wrote no table."""
+    return obj.payload if isinstance(obj.payload, LuaTable) else None
+
+
+def is_module(value: object) -> bool:
+    """Tell whether this object is a module or criterion: known, or looking like one."""
+    if not isinstance(value, LuaObject):
+        return False
+    if schema.is_known(value.typename):
+        return True
+    fields = fields_of(value)
+    if fields is None:
+        return False
+    looks = ("output" in fields and "gradInput" in fields) or "modules" in fields
+    return looks or "_type" in fields
+
+
+def build(root: LuaObject, path: str = "") -> LuaModule:
+    """Return the module tree of ``root``, which stands at ``path`` of its file.
+
+    Raises:
+        ConversionError: if a field holds tables nested into themselves.
+    """
+    return _Builder().build(root, path)
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self._memo: dict[int, LuaModule] = {}
+        self._queue: list[tuple[LuaModule, LuaObject]] = []
+
+    def build(self, root: LuaObject, path: str) -> LuaModule:
+        module = self._module(root, path)
+        while self._queue:
+            current, obj = self._queue.pop()
+            self._fill(current, obj)
+        return module
+
+    def _module(self, obj: LuaObject, path: str) -> LuaModule:
+        known = self._memo.get(id(obj))
+        if known is None:
+            table = fields_of(obj)
+            fields: Mapping[str, Any] = {} if table is None else table
+            spec = schema.find(obj.typename, fields)
+            known = LuaModule(obj.typename, spec, path, obj.version, raw=obj)
+            self._memo[id(obj)] = known
+            self._queue.append((known, obj))
+        return known
+
+    def _fill(self, module: LuaModule, obj: LuaObject) -> None:
+        table = fields_of(obj)
+        raw: dict[str, Any] = {k: v for k, v in (table or {}).items() if isinstance(k, str)}
+        spec = module.spec
+        module.overridden = tuple(n for n in OVERRIDES if isinstance(raw.get(n), LuaFunction))
+        if spec is None:
+            module.fields.update(
+                (name, self._value(value, (name,), module, 0))
+                for name, value in raw.items()
+                if _holds_module(value)
+            )
+            return
+        if spec.upgrade is not None:
+            spec.upgrade(raw, module.version)
+        known = (*spec.tensors, *spec.children, *spec.constants)
+        ignored = {*known, *spec.buffers}
+        module.strange = tuple(
+            name for name, value in raw.items() if name not in ignored and _holds_module(value)
+        )
+        missing = []
+        for name in known:
+            value = raw.get(name)
+            if value is None and name in spec.constants:
+                value = spec.constants[name]
+                if value is REQUIRED:
+                    missing.append(name)
+                    continue
+            if value is not None:
+                module.fields[name] = self._value(value, (name,), module, 0)
+        module.missing = tuple(missing)
+
+    def _value(self, value: Any, keys: tuple[object, ...], owner: LuaModule, depth: int) -> Any:
+        if depth > MAX_TABLE_DEPTH:
+            reason = f"tables nest more than {MAX_TABLE_DEPTH} deep"
+            problem = Problem(owner.typename, paths.join(owner.path, keys[0]), reason)
+            raise ConversionError([problem])
+        if isinstance(value, LuaObject):
+            return self._module(value, paths.join(owner.path, *keys)) if is_module(value) else value
+        if isinstance(value, LuaTable):
+            if value.is_list():
+                value = value.list()
+            else:
+                value = dict(value)
+        if isinstance(value, list):
+            return [
+                self._value(item, (*keys, position), owner, depth + 1)
+                for position, item in enumerate(value, start=1)
+            ]
+        if isinstance(value, dict):
+            return {k: self._value(v, (*keys, k), owner, depth + 1) for k, v in value.items()}
+        return value
+
+
+def _holds_module(value: object) -> bool:
+    if isinstance(value, LuaTable):
+        return any(is_module(item) for item in value.values())
+    return is_module(value)
