@@ -1,6 +1,9 @@
 """Shapes, names, order, initial weights and the arithmetic of the definitions."""
 
 import math
+import subprocess
+import sys
+import types
 
 import pytest
 import torch
@@ -301,3 +304,25 @@ def test_compiles_without_graph_breaks_and_exports(build):
     assert torch.equal(network(x), compiled(x))
     program = torch.export.export(network, (x,))
     torch.testing.assert_close(program.module()(x), network(x), rtol=1e-5, atol=1e-5)
+
+
+def test_weights_keyword_hands_the_entry_to_the_loader(monkeypatch):
+    calls = []
+    loader = types.ModuleType("t7convert.models.weights")
+    monkeypatch.setattr(loader, "load", lambda *given: calls.append(given), raising=False)
+    monkeypatch.setitem(sys.modules, "t7convert.models.weights", loader)
+
+    network = models.get_model("sharesnet_cifar", depth=8, weights="entry")
+
+    assert calls == [("entry", network)]
+
+
+def test_models_need_neither_reader_nor_converter():
+    code = (
+        "import sys, t7convert.models; "
+        "print([m for m in sys.modules if m.startswith('t7convert.')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert "t7convert.models.resnet" in found.stdout
+    for part in ("format", "lua", "conversion", "parity", "fetch", "commands"):
+        assert f"t7convert.{part}" not in found.stdout
