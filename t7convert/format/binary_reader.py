@@ -1,7 +1,8 @@
 """The structure of a binary file, in one loop with a stack of its own.
 
-The loop is written out, with local names only: the files hold up to millions of small objects,
-and a call for each field would cost more than the field. What the bytes mean is in ``spec``.
+What comes once for a value is written out in the loop, with local names only: files hold up to
+millions of small values, and a call for each would cost more than the value. What the bytes mean
+is told in ``spec``.
 """
 
 from __future__ import annotations
@@ -9,131 +10,66 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from t7convert.format.cursor import Cursor
 from t7convert.format.encoding import Encoding
-from t7convert.format.frames import NO_KEY, Frame, Kind, Parsed, kind_of, parse_version, written_as
-from t7convert.format.layouts import generator_size
-from t7convert.format.objects import (
-    DTYPES,
-    FALSE_KEY,
-    TRUE_KEY,
-    LuaFunction,
-    LuaObject,
-    LuaStorage,
-    LuaTable,
-    LuaTensor,
-    Written,
-)
-from t7convert.format.source import MappedPayload, Source
-from t7convert.format.views import MAX_DIMENSIONS, Malformed, check_view
+from t7convert.format.frames import NO_KEY, SLOT, Frame, Kind, Parsed, table_key
+from t7convert.format.objects import DTYPES, LuaFunction, LuaTable, Payload
+from t7convert.format.payloads import MappedPayload
+from t7convert.format.source import Source
+from t7convert.format.views import MAX_DIMENSIONS, MalformedError
 
-LONG = DTYPES["Long"]
+_LONG = DTYPES["Long"]
 _WHOLE = 2.0**53
 _CACHED_STRING = 40  # field names and class names; longer strings rarely come twice
-_RELEASE_EVERY = 32  # payloads skipped before the pages passed are given back
-_RELEASE_ABOVE = 32768
+_RELEASE_ABOVE = 32768  # bytes of a payload whose neighbourhood the kernel maps in passing
+_RELEASE_EVERY = 32  # such payloads, before the pages passed are given back
 
 
-class _Cursor:
-    """The parts of a file that are read once for an object, not once for a value."""
-
-    def __init__(self, source: Source, encoding: Encoding, memo: dict[int, Any]) -> None:
-        self.source, self.buf, self.size, self.memo = source, source.buffer, source.size, memo
-        self.order, self.long_size = encoding.order, encoding.long_size
-        long_code = "q" if self.long_size == 8 else "i"
-        self.int_at = struct.Struct(self.order + "i").unpack_from
-        self.long_at = struct.Struct(self.order + long_code).unpack_from
-        self.geometry_at = [
-            struct.Struct(f"{self.order}{2 * n + 1}{long_code}").unpack_from
-            for n in range(MAX_DIMENSIONS + 1)
+class _BinaryCursor(Cursor):
+    def __init__(self, source: Source, parsed: Parsed) -> None:
+        super().__init__(source, parsed)
+        self.order, self.long_size = self.encoding.order, self.encoding.long_size
+        code = "q" if self.long_size == 8 else "i"
+        self._int_at = struct.Struct(self.order + "i").unpack_from
+        self._longs_at = [
+            struct.Struct(f"{self.order}{n}{code}").unpack_from
+            for n in range(2 * MAX_DIMENSIONS + 2)
         ]
-        self.kinds: dict[tuple[bytes, int | float | None], Kind] = {}
         self._passed = self._released = 0
 
-    def text_at(self, pos: int, what: str) -> tuple[bytes, int]:
-        """Return a counted string and where it ends."""
-        (n,) = self.int_at(self.buf, pos)
-        end = pos + 4 + n
-        if n < 0 or end > self.size:
-            raise Malformed(f"{what} of {n:,} bytes, but {self.size - pos - 4:,} are left", pos)
-        return self.buf[pos + 4 : end], end
+    def integer(self, pos: int) -> tuple[int, int]:
+        return self._int_at(self.buf, pos)[0], pos + 4
 
-    def class_at(self, pos: int) -> tuple[Kind, bytes | None, int]:
-        """Return what is known of a class, the text of an odd version, and where both end."""
-        raw, end = self.text_at(pos, "a version string")
-        version, odd = parse_version(raw)
-        if version is not None:
-            raw, end = self.text_at(end, "a class name")
-        kind = self.kinds.get((raw, version))
-        if kind is None:
-            kind = self.kinds[raw, version] = kind_of(raw, version)
-        return kind, odd, end
+    def longs(self, count: int, pos: int) -> tuple[tuple[int, ...], int]:
+        return self._longs_at[count](self.buf, pos), pos + count * self.long_size
 
-    def storage_at(self, index: int, kind: Kind, odd: bytes | None, pos: int) -> int:
-        """Register a storage and return where its payload ends."""
-        (n,) = self.long_at(self.buf, pos)
-        start = pos + self.long_size
-        itemsize = self.long_size if kind.dtype is LONG else kind.dtype.itemsize
-        end = start + n * itemsize
-        if n < 0:
-            raise Malformed(f"a {kind.typename} of {n:,} elements", pos)
+    def raw(self, count: int, pos: int) -> tuple[bytes, int]:
+        return self.buf[pos : pos + count], pos + count
+
+    def elements(self, kind: Kind, count: int, pos: int) -> tuple[Payload, int]:
+        itemsize = self.long_size if kind.dtype is _LONG else kind.dtype.itemsize
+        nbytes = count * itemsize
+        end = pos + nbytes
         if end > self.size:
-            raise Malformed(
-                f"truncated: a {kind.typename} of {n:,} elements needs the bytes up to {end:,}, "
-                f"but the file ends at byte {self.size:,}",
+            raise MalformedError(
+                f"truncated: a {kind.typename} of {count:,} elements needs the bytes up to "
+                f"{end:,}, but the file ends at byte {self.size:,}",
                 pos,
             )
-        payload = MappedPayload(self.source, start, n, self.order, itemsize, kind.dtype)
-        self.memo[index] = storage = LuaStorage(kind.typename, n, payload)
-        storage.written = written_as(index, kind.version, odd)
-        if end - start > _RELEASE_ABOVE:
+        if nbytes > _RELEASE_ABOVE:
             self._passed += 1
             if self._passed == _RELEASE_EVERY:
                 self.source.release(self._released, end)
                 self._passed, self._released = 0, end
-        return end
-
-    def tensor_at(self, index: int, kind: Kind, odd: bytes | None, pos: int) -> int:
-        """Register a tensor and the storage that may follow it; return where they end."""
-        buf, where = self.buf, pos
-        (dimensions,) = self.int_at(buf, pos)
-        if not 0 <= dimensions <= MAX_DIMENSIONS:
-            raise Malformed(
-                f"a tensor of {dimensions:,} dimensions, expected 0 to {MAX_DIMENSIONS}", pos
-            )
-        geometry = self.geometry_at[dimensions](buf, pos + 4)
-        pos += 4 + (2 * dimensions + 1) * self.long_size
-        size, stride, offset = geometry[:dimensions], geometry[dimensions:-1], geometry[-1] - 1
-        tensor = LuaTensor(kind.typename, size, stride, offset, None)
-        tensor.written = written_as(index, kind.version, odd)
-        self.memo[index] = tensor
-        (tag,) = self.int_at(buf, pos)
-        if tag == 0:
-            check_view(size, stride, offset, None, kind.dtype.itemsize, where)
-            return pos + 4
-        if tag != 4:
-            raise Malformed(f"the tag {tag:,} where a tensor's storage is, expected 0 or 4", pos)
-        (number,) = self.int_at(buf, pos + 4)
-        storage = self.memo.get(number)
-        if storage is None:
-            found, odd, end = self.class_at(pos + 8)
-            if found.typename != kind.storage or number <= 0:
-                raise Malformed(
-                    f"a {kind.typename} on a {found.typename} of index {number:,}, expected a "
-                    f"{kind.storage}",
-                    pos,
-                )
-            end = self.storage_at(number, found, odd, end)
-            storage = self.memo[number]
-        else:
-            end = pos + 8
-            if storage.__class__ is not LuaStorage or storage.typename != kind.storage:
-                raise Malformed(f"a {kind.typename} on {storage!r}, expected {kind.storage}", pos)
-        tensor.storage = storage
-        check_view(size, stride, offset, storage.size, kind.dtype.itemsize, where)
-        return end
+        payload = MappedPayload(
+            self.source, pos, nbytes, kind.dtype, f"{self.order}{kind.dtype.kind}{itemsize}"
+        )
+        return payload, end
 
 
-def parse_binary(source: Source, encoding: Encoding, *, restart: bool = False) -> Parsed:
+def parse_binary(  # noqa: PLR0912, PLR0915 -- one loop without calls, see above
+    source: Source, encoding: Encoding, *, restart: bool = False
+) -> Parsed:
     """Read the structure of all objects of ``source``; payloads are skipped.
 
     Args:
@@ -141,25 +77,26 @@ def parse_binary(source: Source, encoding: Encoding, *, restart: bool = False) -
             appended to each other.
 
     Raises:
-        T7FormatError: if the bytes do not follow the format. Its ``partial`` is what was read.
+        ReadError: if the bytes do not follow the format.
     """
     buf, size = source.buffer, source.size
     parsed = Parsed(encoding)
-    roots, memo, slots = parsed.roots, parsed.memo, parsed.slots
-    cursor = _Cursor(source, encoding, memo)
-    text_at, class_at = cursor.text_at, cursor.class_at
-    storage_at, tensor_at = cursor.storage_at, cursor.tensor_at
-    int_at, long_at, long_size = cursor.int_at, cursor.long_at, cursor.long_size
+    memo = parsed.memo
+    cursor = _BinaryCursor(source, parsed)
+    torch_object, read_function = cursor.torch_object, cursor.function
     two_at = struct.Struct(encoding.order + "ii").unpack_from
+    int_at = struct.Struct(encoding.order + "i").unpack_from
     double_at = struct.Struct(encoding.order + "d").unpack_from
     new_table = LuaTable.__new__
     strings: dict[bytes, str] = {}
 
     stack: list[Frame] = []
     sink: dict[Any, Any] = {}
-    left, auto, key = 1, -1, -1
+    left, auto = 1, SLOT
+    key: Any = SLOT
+    value: Any
+    frame: Frame | None
     pos = at = 0
-
     try:
         while True:
             at = pos
@@ -170,17 +107,15 @@ def parse_binary(source: Source, encoding: Encoding, *, restart: bool = False) -
                 (tag,) = int_at(buf, pos)
                 pos += 4
                 if tag:
-                    raise Malformed(f"truncated: the file ends at byte {size:,} in an object", at)
-            child = None
+                    raise MalformedError(f"truncated: the file ends at byte {size:,}", at)
+            frame = None
             if tag == 2:
                 end = pos + n
                 if n < 0 or end > size:
-                    raise Malformed(
-                        f"a string of {n:,} bytes, but {size - pos:,} bytes are left", at
-                    )
+                    cursor.need(n, size - pos, f"a string of {n:,} bytes", at)
                 raw = buf[pos:end]
                 pos = end
-                value: Any = strings.get(raw)
+                value = strings.get(raw)
                 if value is None:
                     value = raw.decode("utf-8", "surrogateescape")
                     if n < _CACHED_STRING:
@@ -196,120 +131,39 @@ def parse_binary(source: Source, encoding: Encoding, *, restart: bool = False) -
             elif tag == 4:
                 value = memo.get(n)
                 if value is None:
-                    if n <= 0:
-                        raise Malformed(f"an object with the index {n:,}, expected 1 or more", at)
-                    kind, odd, pos = class_at(pos)
-                    what = kind.what
-                    if what == "tensor":
-                        pos = tensor_at(n, kind, odd, pos)
-                        value = memo[n]
-                    elif what == "storage":
-                        pos = storage_at(n, kind, odd, pos)
-                        value = memo[n]
-                    else:
-                        value = LuaObject(kind.typename, version=kind.version)
-                        memo[n] = value
-                        value.written = n if odd is None else Written(n, kind.version, odd)
-                        if what == "objects":
-                            child = {}
-                            slots.append((value, child))
-                            frame = (child, 1, -1)
-                        elif what == "two objects":
-                            child = {}
-                            slots.append((value, child))
-                            frame = (child, 2, -2)
-                        elif what == "hash" or what == "vec" or what == "samples":
-                            if what == "samples":
-                                resized, count = two_at(buf, pos)
-                                if resized not in (0, 1):
-                                    raise Malformed(f"the boolean {resized}, expected 0 or 1", pos)
-                                value.header = (bool(resized),)
-                                pos += 8
-                            else:
-                                (count,) = long_at(buf, pos)
-                                pos += long_size
-                            least = 8 if what == "hash" else 4
-                            if not 0 <= count <= (size - pos) // least:
-                                raise Malformed(
-                                    f"a {kind.typename} of {count:,} entries, but {size - pos:,} bytes "
-                                    "are left",
-                                    pos,
-                                )
-                            value.payload = table = LuaTable()
-                            child = table._entries
-                            frame = (child, count, 0 if what == "hash" else 1)
-                        elif what == "counter":
-                            (value.payload,) = long_at(buf, pos)
-                            pos += long_size
-                        elif what == "generator":
-                            length = generator_size(buf[pos : pos + 5048])
-                            if pos + length > size:
-                                raise Malformed(
-                                    f"truncated: a torch.Generator needs {length:,} bytes, but "
-                                    f"{size - pos:,} are left",
-                                    pos,
-                                )
-                            value.payload = buf[pos : pos + length]
-                            pos += length
+                    value, frame, pos = torch_object(n, pos)
                 elif value.__class__ is LuaTable or value.__class__ is LuaFunction:
-                    raise Malformed(
-                        f"a reference to the Torch object {n:,}, which is {value!r}", at
-                    )
+                    raise MalformedError(f"a reference to the object {n:,}: {value!r}", at)
             elif tag == 3:
                 value = memo.get(n)
                 if value is None:
-                    if n <= 0:
-                        raise Malformed(f"a table with the index {n:,}, expected 1 or more", at)
                     (count,) = int_at(buf, pos)
                     pos += 4
+                    if n <= 0:
+                        raise MalformedError(f"a table of index {n:,}, expected 1 or more", at)
                     if not 0 <= count <= (size - pos) >> 3:
-                        raise Malformed(
-                            f"a table of {count:,} entries, but {size - pos:,} bytes are left", at
-                        )
-                    child = {}
+                        cursor.need(count, (size - pos) >> 3, f"a table of {count:,} entries", at)
+                    entries: dict[Any, Any] = {}
                     memo[n] = value = new_table(LuaTable)
-                    value._entries = child
+                    value._entries = entries
                     value.written = n
-                    frame = (child, count, 0)
+                    frame = (entries, count, 0, NO_KEY)
                 elif value.__class__ is not LuaTable:
-                    raise Malformed(f"a reference to the table {n:,}, which is {value!r}", at)
+                    raise MalformedError(f"a reference to the table {n:,}: {value!r}", at)
             elif tag == 5:
-                if n >> 1:
-                    raise Malformed(f"the boolean {n:,}, expected 0 or 1", at)
-                value = n == 1
+                value = cursor.boolean(n, at)
             elif tag == 0:
                 value = None
                 pos = at + 4
             elif 6 <= tag <= 8:
-                index: int | None = n
-                if tag == 6 and buf[pos : pos + 2] == b"\x1bL":
-                    # File.lua writes no index here
-                    index, pos = None, pos - 4
-                value = memo.get(index) if index is not None else None
-                if value is None:
-                    if index is not None and index <= 0:
-                        raise Malformed(f"a function with the index {n:,}, expected 1 or more", at)
-                    raw, pos = text_at(pos, "a function")
-                    child = {}
-                    value = LuaFunction(raw, tag=tag)
-                    value.written = index
-                    if index is not None:
-                        memo[index] = value
-                    slots.append((value, child))
-                    frame = (child, 1, -1)
-                elif value.__class__ is not LuaFunction:
-                    raise Malformed(f"a reference to the function {n:,}, which is {value!r}", at)
+                value, frame, pos = read_function(tag, at + 4)
             else:
-                raise Malformed(f"the tag {tag:,}, expected 0 to 8", at)
+                raise MalformedError(f"the tag {tag:,}, expected 0 to 8", at)
 
             if key is NO_KEY:
-                if tag == 5:
-                    value = TRUE_KEY if value else FALSE_KEY
-                elif tag == 0 or value != value:
-                    raise Malformed("a table key that is nil or not a number", at)
-                if value in sink:
-                    raise Malformed(f"the key {value!r} comes twice in one table", at)
-                key = value
+                key = value if tag == 2 else table_key(value, at)
+                if key in sink:
+                    raise MalformedError(f"the key {key!r} comes twice in one table", at)
             else:
                 sink[key] = value
                 left -= 1
@@ -318,27 +172,22 @@ def parse_binary(source: Source, encoding: Encoding, *, restart: bool = False) -
                     key = auto
                 else:
                     key = NO_KEY
-            if child is not None:
+            if frame is not None:
                 stack.append((sink, left, auto, key))
-                sink, left, auto = frame
-                key = auto or NO_KEY
+                sink, left, auto, key = frame
             while not left:
                 if stack:
                     sink, left, auto, key = stack.pop()
                     continue
-                roots.append(sink[-1])
-                parsed.ends.append(pos)
+                parsed.add_root(sink[SLOT], pos, restart=restart)
                 if pos == size:
                     parsed.finish()
                     return parsed
-                if restart:
-                    parsed.count += len(memo)
-                    memo.clear()
-                sink, left, auto, key = {}, 1, -1, -1
-    except (Malformed, struct.error) as caught:
-        if isinstance(caught, Malformed):
-            problem, at = caught.problem, caught.offset
-        else:
-            problem = f"truncated: the file ends at byte {size:,} in an object"
+                sink, left, auto, key = {}, 1, SLOT, SLOT
+    except MalformedError as error:
         stack.append((sink, left, auto, key))
+        raise parsed.failed(error.problem, source.name, error.offset, stack) from None
+    except struct.error:
+        stack.append((sink, left, auto, key))
+        problem = f"truncated: the file ends at byte {size:,} within an object"
         raise parsed.failed(problem, source.name, at, stack) from None

@@ -8,6 +8,7 @@ negative keys and are handed over in ``finish``, so that filling a dict is all t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -19,12 +20,15 @@ from t7convert.format.encoding import Encoding
 from t7convert.format.layouts import layout_of
 from t7convert.format.objects import (
     BOOLEAN_KEYS,
+    FALSE_KEY,
+    TRUE_KEY,
     LuaFunction,
     Written,
     dtype_of,
     is_storage_type,
     is_tensor_type,
 )
+from t7convert.format.views import MalformedError
 
 Frame = tuple[dict[Any, Any], int, int, Any]
 
@@ -37,6 +41,8 @@ class _NoKey:
 
 
 NO_KEY = _NoKey()
+#: The key of an object's first value; the next has the next number, and all are negative.
+SLOT = -(2**20)
 
 
 class Kind(NamedTuple):
@@ -86,40 +92,69 @@ def written_as(index: int, version: int | float | None, text: bytes | None) -> i
     return index if version == 1 and text is None else Written(index, version, text)
 
 
+def table_key(value: Any, at: int) -> Any:
+    """Return what stands for ``value`` among a table's keys.
+
+    Raises:
+        MalformedError: if Lua allows no such key.
+    """
+    if value is None or (value.__class__ is float and math.isnan(value)):
+        raise MalformedError("a table key that is nil or not a number", at)
+    if value.__class__ is bool:
+        return TRUE_KEY if value else FALSE_KEY
+    return value
+
+
 @dataclass
 class Parsed:
-    """What a reader has found: the objects at the root, and what stands unfinished."""
+    """What a reader has found: the objects at the root, and what stands unfinished.
+
+    Attributes:
+        roots: the objects of the file.
+        ends: the byte after each.
+        memo: what has an index, by it.
+        slots: the objects whose contents wait in a dict, and how many values those are.
+        count: how many objects have an index.
+        unfinished: the places of containers that the file's end cut, outermost first.
+    """
 
     encoding: Encoding
     roots: list[Any] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
-    slots: list[tuple[Any, dict[int, Any]]] = field(default_factory=list)
+    slots: list[tuple[Any, dict[int, Any], int]] = field(default_factory=list)
     count: int = 0
     unfinished: list[str] = field(default_factory=list)
+
+    def add_root(self, value: Any, end: int, *, restart: bool) -> None:
+        """Add an object at the root; with ``restart``, count the next one's indices anew."""
+        self.roots.append(value)
+        self.ends.append(end)
+        if restart:
+            self.count += len(self.memo)
+            self.memo.clear()
 
     def finish(self) -> None:
         """Hand the values that were read to the objects that own them."""
         self.count += len(self.memo)
-        for owner, values in self.slots:
+        for owner, values, count in self.slots:
             if owner.__class__ is LuaFunction:
-                owner.upvalues = values.get(-1)
+                owner.upvalues = values.get(SLOT)
+            elif count == 1:
+                owner.payload = values.get(SLOT)
             else:
-                owner.payload = values.get(-1)
-                if -2 in values:
-                    owner.header = (values[-2],)
+                owner.header = (values.get(SLOT),)
+                owner.payload = values.get(SLOT + 1)
         self.slots.clear()
 
     def failed(self, problem: str, file: str, offset: int, stack: list[Frame]) -> ReadError:
         """Return the error for ``problem``; what was read so far is kept for salvaging."""
-        root = stack[0][0]
         self.finish()
-        if -1 in root:
-            self.roots.append(root[-1])
-        path = path_of(stack)
-        for depth in range(1, min(len(stack), 100) + 1):
-            self.unfinished.append(path_of(stack[:depth]))
-        return ReadError(problem, file=file, offset=offset, path=path, parsed=self)
+        if SLOT in stack[0][0]:
+            self.roots.append(stack[0][0][SLOT])
+        depths = range(1, min(len(stack), 64) + 1)
+        self.unfinished = list(dict.fromkeys(path_of(stack[:depth]) for depth in depths))
+        return ReadError(problem, file=file, offset=offset, path=path_of(stack), parsed=self)
 
 
 class ReadError(T7FormatError):

@@ -11,7 +11,8 @@ is written back byte for byte.
 from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,8 @@ class ArrayPayload:
         return view
 
     def copy(self, start: int, stop: int) -> Array:
-        return self._array[start:stop].copy()
+        copied: Array = self._array[start:stop].copy()
+        return copied
 
 
 class _BooleanKey:
@@ -70,7 +72,8 @@ TRUE_KEY, FALSE_KEY = _BooleanKey(True), _BooleanKey(False)
 BOOLEAN_KEYS: dict[object, bool] = {TRUE_KEY: True, FALSE_KEY: False}
 
 
-class Written(NamedTuple):
+@dataclass(frozen=True)
+class Written:
     """How an object stood in its file, where that is more than its index.
 
     ``written`` of an object is None (not from a file), its index, or this.
@@ -103,6 +106,13 @@ class LuaTable(MutableMapping[Any, Any]):
         self.written: Any = None
         for key, value in (entries or {}).items():
             self[key] = value
+
+    @classmethod
+    def around(cls, entries: dict[Any, Any]) -> LuaTable:
+        """Return a table that keeps its entries in ``entries`` (booleans stand for themselves)."""
+        table = cls.__new__(cls)
+        table._entries, table.written = entries, None
+        return table
 
     @staticmethod
     def _inner(key: Any) -> Any:
@@ -300,7 +310,7 @@ class LuaObject:
         typename: str,
         payload: Any = None,
         *,
-        version: int | None = 1,
+        version: int | float | None = 1,
         header: tuple[Any, ...] = (),
     ) -> None:
         self.typename, self.payload = typename, payload

@@ -1,19 +1,28 @@
-"""Where the bytes come from, and how payloads are read from them later."""
+"""Where the bytes come from: a mapped file, a stream, bytes in memory, something compressed."""
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
+import stat
+import tempfile
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Union
+from typing import IO, Any, Union
 
 import numpy as np
 import numpy.typing as npt
 
 from t7convert.errors import T7FormatError
+from t7convert.format.compressed import decompress, is_compressed
 
 Array = npt.NDArray[Any]
-Openable = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, BinaryIO]
+Openable = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
+
+_CHUNK = 1 << 20
+_IN_MEMORY = 1 << 24  # streams that are longer go to a temporary file
 
 
 class Source:
@@ -25,15 +34,17 @@ class Source:
         size: how many.
     """
 
-    def __init__(self, name: str, buffer: bytes | mmap.mmap, file: BinaryIO | None = None) -> None:
+    def __init__(self, name: str, buffer: bytes | mmap.mmap, file: int | None = None) -> None:
         self.name, self.buffer, self.size = name, buffer, len(buffer)
-        self._file = file
-        self._state = self._look() if file else None
-        self._closed = False
+        self._file, self._closed = file, False
+        # whoever drops the last tensor of a file need not know that it was open
+        self._forget = None if file is None else weakref.finalize(self, os.close, file)
+        self._state = self._look()
 
     def _look(self) -> tuple[int, int]:
-        assert self._file is not None
-        status = os.fstat(self._file.fileno())
+        if self._file is None:
+            return self.size, 0
+        status = os.fstat(self._file)
         return status.st_size, status.st_mtime_ns
 
     def check(self) -> None:
@@ -43,39 +54,41 @@ class Source:
             T7FormatError: if it was closed, or changed in size or time of modification.
         """
         if self._closed:
-            raise T7FormatError("the file was closed", file=self.name)
-        if self._file is not None and self._look() != self._state:
+            raise T7FormatError("the file was closed before this was read", file=self.name)
+        if self._look() != self._state:
             raise T7FormatError("the file was changed while it was open", file=self.name)
 
     def identity(self) -> tuple[int, int] | None:
         """Return device and inode of the file, None for bytes in memory."""
         if self._file is None or self._closed:
             return None
-        status = os.fstat(self._file.fileno())
+        status = os.fstat(self._file)
         return status.st_dev, status.st_ino
 
     def read_into(self, target: Array, offset: int) -> None:
         """Fill ``target`` (contiguous) with the bytes at ``offset``, without mapping them.
 
         Raises:
-            T7FormatError: if the file was changed, or ends before.
+            T7FormatError: if the file was closed or changed, or ends before.
         """
         self.check()
-        view = memoryview(target.reshape(-1).view("u1"))
-        if self._file is None:
-            view[:] = self.buffer[offset : offset + len(view)]
+        flat = target.reshape(-1).view(np.uint8)
+        if self._file is None or not hasattr(os, "preadv"):
+            flat[:] = np.frombuffer(self.buffer, np.uint8, flat.size, offset)
             return
-        while view:
-            count = os.preadv(self._file.fileno(), [view[: 1 << 26]], offset)
+        done = 0
+        while done < flat.size:
+            part = memoryview(flat[done : done + (1 << 26)])  # type: ignore[arg-type]
+            count = os.preadv(self._file, [part], offset + done)
             if count == 0:
                 raise T7FormatError("the file was cut while it was open", file=self.name)
-            view, offset = view[count:], offset + count
+            done += count
 
     def release(self, start: int, stop: int) -> None:
         """Give back the mapped pages between two offsets; they are read again when needed."""
         if isinstance(self.buffer, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
             first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
-            length = stop // mmap.PAGESIZE * mmap.PAGESIZE - first
+            length = min(stop, self.size) // mmap.PAGESIZE * mmap.PAGESIZE - first
             if length > 0:
                 self.buffer.madvise(mmap.MADV_DONTNEED, first, length)
 
@@ -85,76 +98,87 @@ class Source:
             return
         self._closed = True
         if isinstance(self.buffer, mmap.mmap):
-            try:
+            # somebody may hold an array that views the map; then it goes with the array
+            with contextlib.suppress(BufferError):
                 self.buffer.close()
-            except BufferError:
-                pass  # somebody holds an array that views the map; it goes with the array
-        if self._file is not None:
-            self._file.close()
+        if self._forget is not None:
+            self._forget()
 
 
-class MappedPayload:
-    """A storage's elements in a binary file.
+def open_source(source: Openable, *, member: str | None = None) -> Source:
+    """Open a path, bytes, or a binary file object (read from where it stands to its end).
 
-    Attributes:
-        source: the file.
-        offset: the byte at which the elements begin.
-        nbytes: how many bytes they take.
+    What is compressed (gzip, bzip2, xz, or a zip archive with one .t7 in it) is unpacked: short
+    files into memory, long ones into a temporary file that has no name.
+
+    Args:
+        member: which file of a zip archive.
+
+    Raises:
+        OSError: if the path can't be opened.
+        T7FormatError: if compressed data is damaged, or the archive has no such member.
     """
-
-    __slots__ = ("_dtype", "_itemsize", "_order", "nbytes", "offset", "source")
-
-    def __init__(
-        self,
-        source: Source,
-        offset: int,
-        count: int,
-        order: str,
-        itemsize: int,
-        dtype: np.dtype[Any],
-    ) -> None:
-        self.source, self.offset, self.nbytes = source, offset, count * itemsize
-        self._order, self._itemsize, self._dtype = order, itemsize, dtype
-
-    @property
-    def written_dtype(self) -> np.dtype[Any]:
-        """The elements as they stand in the file."""
-        return np.dtype(f"{self._order}{self._dtype.kind}{self._itemsize}")
-
-    def read(self, start: int, stop: int) -> Array:
-        """Return elements ``start`` to ``stop``: a view of the file where its numbers are native."""
-        self.source.check()
-        if start == stop:
-            empty: Array = np.empty(0, self._dtype)
-            empty.flags.writeable = False
-            return empty
-        view: Array = np.frombuffer(
-            self.source.buffer,
-            self.written_dtype,
-            stop - start,
-            self.offset + start * self._itemsize,
-        )
-        if view.dtype == self._dtype:
-            return view
-        native = view.astype(self._dtype)
-        native.flags.writeable = False
-        return native
-
-    def copy(self, start: int, stop: int) -> Array:
-        """Return a writable copy of elements ``start`` to ``stop``, without mapping the file."""
-        raw: Array = np.empty(stop - start, self.written_dtype)
-        self.source.read_into(raw, self.offset + start * self._itemsize)
-        return raw if raw.dtype == self._dtype else raw.astype(self._dtype)
-
-
-def open_source(source: Openable) -> Source:
-    """Map a file, or take bytes as they are."""
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return Source("<bytes>", bytes(source))
-    if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
-        file = path.open("rb")
-        if os.fstat(file.fileno()).st_size == 0:
-            return Source(str(path), b"", file)
-        return Source(str(path), mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), file)
-    return Source("<file>", source.read())
+        opened = Source("<bytes>", bytes(source))
+    elif isinstance(source, (str, os.PathLike)):
+        opened = _open_path(Path(source))
+    elif callable(getattr(source, "read", None)):
+        opened = _from_stream(source, str(getattr(source, "name", "<file>")))
+    else:
+        raise TypeError(f"can't read a .t7 file from {type(source).__name__}")
+    if not is_compressed(opened.buffer[:6]):
+        return opened
+    try:
+        stream = decompress(opened.buffer, opened.name, member)
+        return opened if stream is None else _from_stream(stream, opened.name, close=opened)
+    except T7FormatError:
+        opened.close()
+        raise
+
+
+def _open_path(path: Path) -> Source:
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        with open(file, "rb") as stream:  # noqa: PTH123 -- a descriptor
+            return _from_stream(stream, str(path))
+    return _mapped(file, str(path), status.st_size)
+
+
+def _mapped(file: int, name: str, size: int) -> Source:
+    try:
+        return Source(name, mmap.mmap(file, 0, access=mmap.ACCESS_READ) if size else b"", file)
+    except BaseException:
+        os.close(file)
+        raise
+
+
+def _from_stream(stream: IO[bytes], name: str, *, close: Source | None = None) -> Source:
+    """Read a stream to its end, in the pieces that it gives."""
+    try:
+        head = b"".join(_pieces(stream, _IN_MEMORY))
+        if len(head) <= _IN_MEMORY:
+            return Source(name, head)
+        with tempfile.TemporaryFile() as kept:
+            kept.write(head)
+            del head
+            for piece in _pieces(stream):
+                kept.write(piece)
+            kept.flush()
+            return _mapped(os.dup(kept.fileno()), name, kept.tell())
+    finally:
+        if close is not None:
+            close.close()
+
+
+def _pieces(stream: IO[bytes], limit: int | None = None) -> Iterator[bytes]:
+    """Yield what a stream gives, until its end or until there is more than ``limit``."""
+    total = 0
+    while limit is None or total <= limit:
+        piece = stream.read(_CHUNK)
+        if not isinstance(piece, (bytes, bytearray)):
+            raise TypeError("a .t7 file is read from a file object that is opened in binary mode")
+        if not piece:
+            return
+        total += len(piece)
+        yield piece

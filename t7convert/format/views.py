@@ -1,15 +1,17 @@
-"""The checks that make a tensor's view safe, and the storage it needs."""
+"""The checks that make a tensor's view of its storage safe."""
 
 from __future__ import annotations
 
 from math import prod
+
+from t7convert.format.objects import LuaTensor
 
 #: numpy before 2.0 has no more; Torch7's own limit on the GPU is 25.
 MAX_DIMENSIONS = 32
 _MAX_BYTES = 2**62
 
 
-class Malformed(Exception):
+class MalformedError(Exception):
     """What is wrong at a byte; the reader adds the file and the path."""
 
     def __init__(self, problem: str, offset: int) -> None:
@@ -17,37 +19,40 @@ class Malformed(Exception):
         self.problem, self.offset = problem, offset
 
 
-def check_view(
-    size: tuple[int, ...],
-    stride: tuple[int, ...],
-    offset: int,
-    available: int | None,
-    itemsize: int,
-    at: int,
-) -> None:
-    """Check a view of ``available`` elements (None: there is no storage).
-
-    Raises:
-        Malformed: naming what was found and what was expected.
-    """
-    count = prod(size) if size else 0
-    if size and min(size) < 0:
-        raise Malformed(f"a tensor of size {size}: a size is negative", at)
+def view_problem(tensor: LuaTensor) -> str | None:
+    """Return what is wrong with a tensor's view, None if nothing is."""
+    size, stride, storage = tensor.size, tensor.stride, tensor.storage
+    if not size:
+        return None
+    if min(size) < 0:
+        return f"a tensor of size {size}: a size is negative"
+    count = prod(size)
     if count == 0:
-        return
-    if count * itemsize > _MAX_BYTES:
-        raise Malformed(f"a tensor of size {size}: more elements than any memory holds", at)
-    if available is None:
-        raise Malformed(f"a tensor of size {size} without a storage", at)
-    last = offset
+        return None
+    if count * tensor.dtype.itemsize > _MAX_BYTES:
+        return f"a tensor of size {size}: more elements than any memory holds"
+    if storage is None:
+        return f"a tensor of size {size} without a storage"
+    last = tensor.offset
     for n, step in zip(size, stride, strict=True):
         if n > 1:
             if step < 0:
-                raise Malformed(f"a tensor of stride {stride}: a stride is negative", at)
+                return f"a tensor of stride {stride}: a stride is negative"
             last += (n - 1) * step
-    if offset < 0 or last >= available:
-        raise Malformed(
-            f"a tensor of size {size}, stride {stride} and offset {offset + 1} reaches from "
-            f"element {offset + 1:,} to {last + 1:,} of a storage of {available:,}",
-            at,
+    if tensor.offset < 0 or last >= storage.size:
+        return (
+            f"a tensor of size {size} and stride {stride} spans the elements "
+            f"{tensor.offset + 1:,} to {last + 1:,} of a storage of {storage.size:,}"
         )
+    return None
+
+
+def check_view(tensor: LuaTensor, at: int) -> None:
+    """Check a tensor that was read at byte ``at``.
+
+    Raises:
+        MalformedError: naming what was found and what was expected.
+    """
+    problem = view_problem(tensor)
+    if problem:
+        raise MalformedError(problem, at)

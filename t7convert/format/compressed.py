@@ -1,0 +1,87 @@
+"""Unpacking what people compress checkpoints with."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import mmap
+import zipfile
+import zlib
+from collections.abc import Callable
+from typing import IO, Any, cast
+
+from t7convert.errors import T7FormatError
+
+_GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04"
+_UNPACKERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
+    _GZIP: lambda raw: gzip.GzipFile(fileobj=raw),
+    _BZIP2: bz2.BZ2File,
+    _XZ: lzma.LZMAFile,
+}
+_DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
+
+
+class _Unpacking(io.RawIOBase):
+    """A stream that unpacks; what goes wrong in it is a T7FormatError."""
+
+    def __init__(self, stream: IO[bytes], name: str) -> None:
+        self._stream, self._name = stream, name
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._stream.read(size)
+        except _DAMAGE as error:
+            problem = f"the compressed data is damaged or truncated: {error}"
+            raise T7FormatError(problem, file=self._name) from None
+
+
+def is_compressed(head: bytes) -> bool:
+    """Tell from the first 6 bytes whether ``decompress`` has something to do."""
+    return head.startswith((_GZIP, _BZIP2, _XZ, _ZIP))
+
+
+def decompress(buffer: bytes | mmap.mmap, name: str, member: str | None) -> IO[bytes] | None:
+    """Return a stream of what is in ``buffer``; None for a zip archive that PyTorch wrote.
+
+    Raises:
+        T7FormatError: if a zip archive is damaged, has no such member, or has several files and
+            none was named.
+    """
+    raw = _whole(buffer)
+    for magic, unpack in _UNPACKERS.items():
+        if buffer[: len(magic)] == magic:
+            return cast(IO[bytes], _Unpacking(unpack(raw), name))
+    found = _member(raw, name, member)
+    return None if found is None else cast(IO[bytes], _Unpacking(found, name))
+
+
+def _whole(buffer: bytes | mmap.mmap) -> IO[bytes]:
+    if isinstance(buffer, bytes):
+        return io.BytesIO(buffer)
+    buffer.seek(0)
+    return cast(IO[bytes], buffer)
+
+
+def _member(raw: IO[bytes], name: str, member: str | None) -> IO[bytes] | None:
+    try:
+        archive = zipfile.ZipFile(raw)
+        names = [info.filename for info in archive.infolist() if not info.is_dir()]
+        if any(each.endswith("/data.pkl") or each == "constants.pkl" for each in names):
+            return None
+        if member is None:
+            likely = [each for each in names if each.lower().endswith((".t7", ".net", ".t7b"))]
+            candidates = likely or names
+            if len(candidates) != 1:
+                listed = ", ".join(candidates[:10]) or "none"
+                problem = f"a zip archive with these files: {listed}; say which with member=..."
+                raise T7FormatError(problem, file=name)
+            member = candidates[0]
+        return archive.open(member)
+    except KeyError:
+        problem = f"no {member!r} in this zip archive, which has: {', '.join(names[:10])}"
+        raise T7FormatError(problem, file=name) from None
+    except _DAMAGE as error:
+        problem = f"the zip archive is damaged or truncated: {error}"
+        raise T7FormatError(problem, file=name) from None
