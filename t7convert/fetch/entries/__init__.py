@@ -1,0 +1,1 @@
+"""The catalogue's data, one file per family; each entry names the page that states it."""
