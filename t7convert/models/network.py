@@ -86,7 +86,8 @@ def init_convolutions(network: nn.Module, *, fan: str) -> None:
     ``MSRinit`` of wide-residual-networks' utils.lua.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        # Drawing meta tensors changes nothing, and the first time imports torch._dynamo (a second).
+        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
             channels = module.out_channels if fan == "out" else module.in_channels
             area = module.kernel_size[0] * module.kernel_size[1]
             nn.init.normal_(module.weight, 0.0, math.sqrt(2 / (area * channels)))

@@ -1,0 +1,121 @@
+"""The module tree of a residual network as a graph: chains of layers, and forks that are added up.
+
+``nn.Sequential`` nesting and ``nn.Identity`` mean nothing to the function computed, so they are
+gone here. Each layer is one letter; a chain is then a word, and the definitions are patterns of
+such words (see ``recognise``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from t7convert.conversion.layer import Layer
+from t7convert.errors import ArchitectureError
+from t7convert.lua.tree import LuaModule
+
+#: The letter of each Lua class that these networks are made of.
+LETTERS = {
+    "nn.SpatialConvolution": "C",
+    "nn.SpatialConvolutionMM": "C",
+    "cudnn.SpatialConvolution": "C",
+    "nn.SpatialBatchNormalization": "B",
+    "cudnn.SpatialBatchNormalization": "B",
+    "fbnn.SpatialBatchNormalization": "B",
+    "nn.ReLU": "R",
+    "cudnn.ReLU": "R",
+    "nn.SpatialMaxPooling": "M",
+    "cudnn.SpatialMaxPooling": "M",
+    "nn.SpatialAveragePooling": "A",
+    "cudnn.SpatialAveragePooling": "A",
+    "nn.Dropout": "D",
+    "nn.ConcatTable": "F",
+    "nn.CAddTable": "+",
+    "nn.Concat": "K",
+    "nn.View": "V",
+    "nn.Linear": "L",
+}
+#: How deep containers may nest; the definitions need five.
+MAX_DEPTH = 50
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer of a chain; a fork has the chains of its branches."""
+
+    letter: str
+    layer: Layer
+    branches: tuple[Chain, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Layers applied one after another, and ``word``, their letters."""
+
+    path: str
+    nodes: tuple[Node, ...]
+
+    @property
+    def word(self) -> str:
+        return "".join(node.letter for node in self.nodes)
+
+    def __str__(self) -> str:
+        names = [node.layer.typename.rpartition(".")[2] for node in self.nodes]
+        shown = names if len(names) <= 12 else [*names[:10], "...", names[-1]]
+        return ", ".join(shown) or "nothing"
+
+
+def chain_of(root: LuaModule, layer_of: Callable[[LuaModule], Layer]) -> Chain:
+    """Return the graph below ``root``.
+
+    Raises:
+        ArchitectureError: if something is there that no residual network of the paper has.
+    """
+    return Chain(root.path, tuple(_nodes(root, layer_of, 0)))
+
+
+def _nodes(module: LuaModule, layer_of: Callable[[LuaModule], Layer], depth: int) -> list[Node]:
+    if depth > MAX_DEPTH:
+        raise ArchitectureError(f"containers nest more than {MAX_DEPTH} deep at {module.path}")
+    _require_plain(module)
+    if module.typename == "nn.Identity":
+        return []
+    if module.typename == "nn.Sequential":
+        inner = (_nodes(child, layer_of, depth + 1) for child in _children(module))
+        return [node for nodes in inner for node in nodes]
+    letter = LETTERS.get(module.typename)
+    if letter is None:
+        raise ArchitectureError(
+            f"{place(module)} is a {module.typename}, which these networks do not have"
+        )
+    branches: Sequence[Chain] = ()
+    if letter == "F":
+        branches = [
+            Chain(child.path, tuple(_nodes(child, layer_of, depth + 1)))
+            for child in _children(module)
+        ]
+    return [Node(letter, layer_of(module), tuple(branches))]
+
+
+def _children(module: LuaModule) -> list[LuaModule]:
+    children = [child for _, child in module.children()]
+    listed = module.fields.get("modules")
+    if not isinstance(listed, list) or len(listed) != len(children):
+        raise ArchitectureError(f"{place(module)} holds something that is no module")
+    return children
+
+
+def _require_plain(module: LuaModule) -> None:
+    """Refuse a module that computes something else than its class says, or may do so."""
+    for what, names in (
+        ("overrides", module.overridden),
+        ("lacks", module.missing),
+        ("holds modules in", module.strange),
+    ):
+        if names:
+            raise ArchitectureError(f"{place(module)} {what} {', '.join(names)}")
+
+
+def place(module: LuaModule | Layer) -> str:
+    """Return the module's path, or words for the root's, which is empty."""
+    return module.path or "the root"
