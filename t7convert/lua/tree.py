@@ -19,6 +19,8 @@ from t7convert.lua.schema import REQUIRED, ClassSpec
 
 #: Functions stored in an object override its class; with these the class's code isn't what ran.
 OVERRIDES = ("updateOutput", "forward", "updateGradInput", "accGradParameters", "backward")
+#: Fields that nn.Module itself gives every object.
+COMMON = frozenset({"output", "gradInput", "train", "_type", "shared"})
 #: How deep tables may nest inside one field before the tree gives up.
 MAX_TABLE_DEPTH = 200
 
@@ -29,7 +31,7 @@ class LuaModule:
 
     Attributes:
         typename: the class name in the file.
-        spec: its schema row, None for a class the schema doesn't know.
+        spec: its schema row; for a class the schema doesn't know, one derived from its fields.
         path: where it stands in the file (first place, if it stands in several).
         version: the class version in the file; None in files older than versions.
         fields: the fields with meaning, as the module docstring says.
@@ -40,7 +42,7 @@ class LuaModule:
     """
 
     typename: str
-    spec: ClassSpec | None
+    spec: ClassSpec
     path: str
     version: int | None = None
     fields: dict[str, Any] = field(default_factory=dict)
@@ -54,8 +56,7 @@ class LuaModule:
 
     def children(self) -> Iterator[tuple[tuple[str | int, ...], LuaModule]]:
         """Iterate over the child modules as (keys below this module, child), in Lua's order."""
-        names = self.spec.children if self.spec else tuple(self.fields)
-        for name in names:
+        for name in self.spec.children:
             yield from _modules_in(self.fields.get(name), (name,))
 
     def tensors(self, names: tuple[str, ...]) -> Iterator[tuple[str, LuaTensor]]:
@@ -122,6 +123,39 @@ def is_module(value: object) -> bool:
     return looks or "_type" in fields
 
 
+def derived_spec(typename: str, fields: Mapping[str, Any]) -> ClassSpec:
+    """Return a row for a class the schema doesn't know, as far as its fields tell.
+
+    ``weight`` and ``bias`` are taken for parameters, other tensors for statistics, unless their
+    names say that they are buffers.
+    """
+    kept = {
+        name: value
+        for name, value in fields.items()
+        if isinstance(name, str) and name not in COMMON and not name.startswith(("grad", "_"))
+    }
+    tensors = [name for name, value in kept.items() if isinstance(value, LuaTensor)]
+    children = [name for name, value in kept.items() if _holds_module(value)]
+    constants = [
+        name
+        for name, value in kept.items()
+        if name not in tensors
+        and name not in children
+        and not isinstance(value, (LuaFunction, LuaObject))
+    ]
+    return ClassSpec(
+        name=typename,
+        typename=typename,
+        source="unknown",
+        parameters=tuple(name for name in ("weight", "bias") if name in tensors),
+        statistics=tuple(name for name in tensors if name not in ("weight", "bias")),
+        children=tuple(children),
+        constants=dict.fromkeys(constants),
+        buffers=(),
+        derived=True,
+    )
+
+
 def build(root: LuaObject, path: str = "") -> LuaModule:
     """Return the module tree of ``root``, which stands at ``path`` of its file.
 
@@ -148,7 +182,7 @@ class _Builder:
         if known is None:
             table = fields_of(obj)
             fields: Mapping[str, Any] = {} if table is None else table
-            spec = schema.find(obj.typename, fields)
+            spec = schema.find(obj.typename, fields) or derived_spec(obj.typename, fields)
             known = LuaModule(obj.typename, spec, path, obj.version, raw=obj)
             self._memo[id(obj)] = known
             self._queue.append((known, obj))
@@ -159,15 +193,13 @@ class _Builder:
         raw: dict[str, Any] = {k: v for k, v in (table or {}).items() if isinstance(k, str)}
         spec = module.spec
         module.overridden = tuple(n for n in OVERRIDES if isinstance(raw.get(n), LuaFunction))
-        if spec is None:
-            module.fields.update(
-                (name, self._value(value, (name,), module, 0))
-                for name, value in raw.items()
-                if _holds_module(value)
-            )
-            return
         if spec.upgrade is not None:
-            spec.upgrade(raw, module.version)
+            try:
+                spec.upgrade(raw, module.version)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                reason = f"its fields can't be understood: {type(error).__name__}: {error}"
+                problem = Problem(module.typename, module.path, reason)
+                raise ConversionError([problem]) from error
         known = (*spec.tensors, *spec.children, *spec.constants)
         ignored = {*known, *spec.buffers}
         module.strange = tuple(

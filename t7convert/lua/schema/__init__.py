@@ -1,7 +1,15 @@
 """The schema: per Lua class, what its fields mean. One module per family of classes."""
 
-from t7convert.lua.schema import containers, convolution, elementwise, graph, linear, pooling, shape
-from t7convert.lua.schema import normalization as normalization
+from t7convert.lua.schema import (
+    containers,
+    convolution,
+    elementwise,
+    graph,
+    linear,
+    normalization,
+    pooling,
+    shape,
+)
 from t7convert.lua.schema.spec import (
     REQUIRED,
     ClassSpec,
@@ -10,11 +18,21 @@ from t7convert.lua.schema.spec import (
     by_name,
     find,
     is_known,
+    restored,
     row,
     rows,
 )
 
-FAMILIES = (containers, convolution, elementwise, graph, linear, normalization, pooling, shape)
+FAMILIES = (
+    containers,
+    convolution,
+    elementwise,
+    graph,
+    linear,
+    normalization,
+    pooling,
+    shape,
+)
 
 __all__ = [
     "FAMILIES",
@@ -25,6 +43,7 @@ __all__ = [
     "by_name",
     "find",
     "is_known",
+    "restored",
     "row",
     "rows",
 ]

@@ -8,6 +8,7 @@ writer read it; nobody keeps such a list of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -48,6 +49,7 @@ class ClassSpec:
         true_gradient: whether Lua's updateGradInput is the derivative of its updateOutput.
         random: whether the output is random (in the mode that ``modes`` of the notes says).
         notes: for the support table.
+        derived: made from an object's fields because the schema doesn't know the class.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ClassSpec:
     true_gradient: bool = True
     random: bool = False
     notes: str = ""
+    derived: bool = False
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -180,6 +183,20 @@ def find(typename: str, fields: Mapping[str, Any]) -> ClassSpec | None:
         if spec.applies(fields):
             return spec
     return None
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Undo rows added inside the block (a plugin's)."""
+    rows_before = dict(_ROWS)
+    names_before = {name: list(specs) for name, specs in _BY_TYPENAME.items()}
+    try:
+        yield
+    finally:
+        _ROWS.clear()
+        _ROWS.update(rows_before)
+        _BY_TYPENAME.clear()
+        _BY_TYPENAME.update(names_before)
 
 
 def is_known(typename: str) -> bool:

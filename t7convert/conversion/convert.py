@@ -1,0 +1,201 @@
+"""From the module tree to the network: runs the converters and binds the tensors."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+import t7convert.conversion.layers as layers
+from t7convert.conversion.bindings import Binder, Reader, Record, read_region
+from t7convert.conversion.layer import Layer
+from t7convert.conversion.registry import converter_for
+from t7convert.errors import ConversionError, Problem
+from t7convert.lua.aliasing import visible_overwrites
+from t7convert.lua.tree import LuaModule, walk
+from t7convert.nn.missing import MissingModule
+
+__all__ = ["Binding", "Conversion", "Converted", "convert_tree", "layers"]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One row of the key map: a Lua tensor and the state_dict entry that it became."""
+
+    path: str
+    key: str
+    record: Record
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A network, the tree it came from, and how the two hang together.
+
+    Attributes:
+        network: in evaluation mode.
+        tree: the Lua module tree.
+        bindings: one row per state_dict entry that came from the file.
+        modules: Lua path of a module → the names of the submodules that compute it.
+        architecture: ``generic`` or the name of the recognised family.
+        reason: why the network was not recognised, where it was not.
+    """
+
+    network: nn.Module
+    tree: LuaModule
+    bindings: tuple[Binding, ...]
+    modules: dict[str, tuple[str, ...]]
+    architecture: str = "generic"
+    reason: str = ""
+    records: tuple[Record, ...] = ()
+
+    def ties(self) -> list[list[str]]:
+        """Return the groups of state_dict keys that are one tensor."""
+        return ties(self.network)
+
+
+def ties(network: nn.Module) -> list[list[str]]:
+    """Return the groups of state_dict keys that lie on one storage, in state_dict order."""
+    groups: dict[int, list[str]] = {}
+    for key, tensor in network.state_dict(keep_vars=True).items():
+        if isinstance(tensor, Tensor):
+            groups.setdefault(id(tensor), []).append(key)
+    return [keys for keys in groups.values() if len(keys) > 1]
+
+
+@dataclass
+class Conversion:
+    """One run of the converters over a tree."""
+
+    allow_missing: bool = False
+    binder: Binder = field(default_factory=Binder)
+    problems: list[Problem] = field(default_factory=list)
+    overwriting: frozenset[int] = frozenset()
+    _memo: dict[int, nn.Module] = field(default_factory=dict)
+    _sources: list[tuple[LuaModule, nn.Module]] = field(default_factory=list)
+
+    def convert(self, module: LuaModule) -> nn.Module:
+        """Return the PyTorch module of ``module``, the same one for the same Lua object."""
+        made = self._memo.get(id(module))
+        if made is None:
+            made = self._make(module)
+            self._memo[id(module)] = made
+            self._sources.append((module, made))
+        return made
+
+    def overwrites(self, module: LuaModule) -> bool:
+        """Tell whether somebody else can see that ``module`` overwrites its input."""
+        return id(module) in self.overwriting
+
+    def adopt(self, module: LuaModule, made: nn.Module) -> None:
+        """Record that ``made`` computes ``module``, for networks built another way."""
+        self._sources.append((module, made))
+
+    def _make(self, module: LuaModule) -> nn.Module:
+        reason = _obstacle(module)
+        if not reason:
+            convert = converter_for(module.spec.name) or converter_for(module.typename)
+            if convert is None:
+                reason = "there is no converter for this class"
+            else:
+                try:
+                    with torch.device("meta"):
+                        return convert(Layer(module, self))
+                except ConversionError as error:
+                    self.problems.extend(error.problems)
+                    return MissingModule(
+                        module.typename, module.path, str(error.problems[0].reason)
+                    )
+        self.problems.append(Problem(module.typename, module.path, reason))
+        for _, child in module.children():  # what is missing below is listed too
+            self.convert(child)
+        return MissingModule(module.typename, module.path, reason)
+
+    def finish(self, root: LuaModule, network: nn.Module, read: Reader | None) -> Converted:
+        """Bind the tensors and check that nothing was dropped.
+
+        Raises:
+            ConversionError: listing everything that can't be converted.
+        """
+        if not self.problems:
+            self._check_all_bound(root)
+        if self.problems:
+            if not self.allow_missing:
+                raise ConversionError(self.problems)
+            for problem in self.problems:
+                warnings.warn(f"not converted: {problem}", stacklevel=3)
+        self.binder.materialise(read)
+        self._check_no_meta(network)
+        network.eval()
+        names: dict[int, list[str]] = {}
+        for name, child in network.named_modules(remove_duplicate=False):
+            names.setdefault(id(child), []).append(name)
+        modules: dict[str, tuple[str, ...]] = {}
+        for lua, made in self._sources:
+            if id(made) in names:
+                modules[lua.path] = tuple(names[id(made)])
+        return Converted(
+            network,
+            root,
+            tuple(self._rows(network, names)),
+            modules,
+            records=tuple(self.binder.records),
+        )
+
+    def _rows(self, network: nn.Module, names: dict[int, list[str]]) -> Iterator[Binding]:
+        keys = network.state_dict(keep_vars=True)
+        for record in self.binder.records:
+            for prefix in names.get(id(record.module), ()):
+                stem = f"{prefix}." if prefix else ""
+                for name in (record.name, f"parametrizations.{record.name}.original"):
+                    if stem + name in keys:
+                        yield Binding(record.path, stem + name, record)
+
+    def _check_all_bound(self, root: LuaModule) -> None:
+        bound = {(record.path, record.field) for record in self.binder.records}
+        converted = {id(lua) for lua, _ in self._sources}
+        for module in walk(root):
+            if id(module) in converted:
+                for name, _ in module.tensors(module.spec.parameters):
+                    if (module.path, name) not in bound:
+                        reason = f"its parameter {name} has no place in the converted module"
+                        self.problems.append(Problem(module.typename, module.path, reason))
+
+    def _check_no_meta(self, network: nn.Module) -> None:
+        for name, child in network.named_modules():
+            tensors = {**child._parameters, **child._buffers}
+            for key, tensor in tensors.items():
+                if tensor is None or not tensor.is_meta:
+                    continue
+                if key == "num_batches_tracked":  # torch counts batches, Lua doesn't
+                    child._buffers[key] = torch.zeros((), dtype=torch.long)
+                else:
+                    where = f"{name}.{key}" if name else key
+                    raise ConversionError(f"the converter left {where} without values")
+
+
+def _obstacle(module: LuaModule) -> str:
+    """Say what in the module itself prevents any conversion, or return ''."""
+    if module.overridden:
+        names = ", ".join(module.overridden)
+        return f"the file overrides its {names} by a Lua function, which is never executed"
+    if module.strange:
+        return f"its field {module.strange[0]} holds a module that the class doesn't know"
+    if module.missing:
+        return "the file lacks the field " + ", ".join(module.missing)
+    return ""
+
+
+def convert_tree(
+    root: LuaModule, *, allow_missing: bool = False, read: Reader | None = read_region
+) -> Converted:
+    """Convert a module tree; ``read=None`` makes the network's shapes only.
+
+    Raises:
+        ConversionError: listing everything that can't be converted.
+    """
+    conversion = Conversion(allow_missing, overwriting=visible_overwrites(root))
+    network = conversion.convert(root)
+    return conversion.finish(root, network, read)

@@ -1,0 +1,30 @@
+"""Converters of batch normalisation and its relatives."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from t7convert.conversion.layer import Layer
+from t7convert.conversion.registry import converts
+from t7convert.conversion.transforms import variance_from_inverse_std
+
+
+def bind_statistics(m: Layer, module: nn.Module, eps: float) -> None:
+    """Bind running_mean and the variance, which "V 1" files keep as 1 / sqrt(variance + eps)."""
+    m.bind("running_mean", module)
+    if m.has("running_var"):
+        m.bind("running_var", module)
+    else:
+        m.bind("running_std", module, "running_var", transform=variance_from_inverse_std(eps))
+
+
+@converts("nn.SpatialBatchNormalization")
+def spatial_batch_normalization(m: Layer) -> nn.BatchNorm2d:
+    (features,) = m.shape("running_mean")
+    affine = m.has("weight")
+    eps = m.number("eps")
+    module = nn.BatchNorm2d(features, eps=eps, momentum=m.number("momentum"), affine=affine)
+    bind_statistics(m, module, eps)
+    if affine:
+        m.bind_all(module, "weight", "bias")
+    return module

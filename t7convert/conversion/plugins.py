@@ -1,0 +1,81 @@
+"""Plugins: Python files or modules that register converters of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from t7convert.conversion import registry
+from t7convert.errors import T7Error
+from t7convert.lua import schema
+
+#: Packages that want to be found without ``--plugin`` declare an entry point of this group.
+ENTRY_POINT_GROUP = "t7convert.plugins"
+
+Plugin = "str | Path | ModuleType"
+
+
+class PluginError(T7Error):
+    """A plugin can't be loaded."""
+
+
+@contextmanager
+def loaded(plugins: Sequence[str | Path | ModuleType] = ()) -> Iterator[None]:
+    """Register the converters of ``plugins``, and of installed entry points, inside the block.
+
+    A plugin is a path of a ``.py`` file, the name of an importable module, or a module object with
+    a function ``register()``.
+
+    Raises:
+        PluginError: if one can't be found or fails while it is imported.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(registry.restored())
+        stack.enter_context(schema.restored())
+        for point in entry_points(group=ENTRY_POINT_GROUP):
+            registered = point.load()
+            if callable(registered):
+                registered()
+        for plugin in plugins:
+            _load(plugin)
+        yield
+
+
+def _load(plugin: str | Path | ModuleType) -> None:
+    if isinstance(plugin, ModuleType):
+        register = getattr(plugin, "register", None)
+        if not callable(register):
+            raise PluginError(f"the plugin module {plugin.__name__} has no function register()")
+        register()
+        return
+    text = str(plugin)
+    try:
+        if text.endswith(".py"):
+            _run_file(Path(text))
+        else:
+            sys.modules.pop(text, None)
+            importlib.import_module(text)
+    except T7Error:
+        raise
+    except Exception as error:
+        raise PluginError(f"plugin {text}: {type(error).__name__}: {error}") from error
+
+
+def _run_file(path: Path) -> None:
+    if not path.is_file():
+        raise PluginError(f"plugin {path}: there is no such file")
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    name = f"t7convert_plugin_{path.stem}_{digest}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"plugin {path}: is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # pickling and dataclasses look the module up by name
+    spec.loader.exec_module(module)

@@ -1,0 +1,62 @@
+"""A network as a graph of modules, as nngraph built them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node: its module (None passes on), the nodes that feed it, the entry it selects."""
+
+    name: str
+    module: nn.Module | None
+    inputs: tuple[int, ...]
+    select: int | None = None
+
+
+class GraphModule(nn.Module):
+    """Run the nodes in the given order; each gets the outputs of its inputs.
+
+    A node with one input gets it bare, with several a list, with none the empty list. Several
+    network inputs (outputs) are a list.
+    Source: nngraph gmodule.lua, ``runForwardFunction``.
+    """
+
+    def __init__(self, nodes: Sequence[Node], *, input: int, output: int, num_inputs: int) -> None:
+        super().__init__()
+        self.num_inputs = num_inputs
+        self._input, self._output = input, output
+        self._wiring = [(n.name if n.module else "", n.inputs, n.select) for n in nodes]
+        self._labels = [n.name for n in nodes]
+        for node in nodes:
+            if node.module is not None:
+                self.add_module(node.name, node.module)
+
+    def forward(self, input: Any) -> Any:
+        if self.num_inputs > 1 and len(input) != self.num_inputs:
+            raise RuntimeError(f"got {len(input)} inputs instead of {self.num_inputs}")
+        values: list[Any] = []
+        for position, (name, inputs, select) in enumerate(self._wiring):
+            if position == self._input:
+                value = input
+            elif len(inputs) == 1:
+                value = values[inputs[0]]
+            else:
+                value = [values[source] for source in inputs]
+            if select is not None:
+                value = value[select]
+            values.append(self.get_submodule(name)(value) if name else value)
+        return values[self._output]
+
+    def extra_repr(self) -> str:
+        rows = []
+        for label, (name, inputs, select) in zip(self._labels, self._wiring, strict=True):
+            sources = ", ".join(self._labels[i] for i in inputs) or "input"
+            pick = "" if select is None else f"[{select}]"
+            rows.append(f"{label} = {name or 'pass'}({sources}){pick}")
+        return "\n".join([*rows, f"output = {self._labels[self._output]}"])

@@ -1,0 +1,84 @@
+"""Runs a Lua module tree in NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+import t7convert.reference.ops as ops
+from t7convert.errors import ConversionError, Problem
+from t7convert.format.objects import Array, LuaTensor
+from t7convert.lua.sharing import Geometry
+from t7convert.lua.tree import LuaModule
+from t7convert.reference.op import Op, Value, op_for
+
+__all__ = ["Executor", "ops"]
+
+
+class Executor:
+    """Interprets modules in evaluation mode; keeps every call, in order of completion.
+
+    Attributes:
+        calls: the finished calls; ``call.module.path`` and ``call.output`` are what parity compares.
+        gradients: (id of module, field) → gradient, after ``backward``.
+    """
+
+    def __init__(self, dtype: npt.DTypeLike = np.float64, *, keep: bool = True) -> None:
+        self.dtype = np.dtype(dtype)
+        self.calls: list[Op] = []
+        self.gradients: dict[tuple[int, str], Array] = {}
+        self._keep = keep
+        self._arrays: dict[tuple[int, Geometry], Array] = {}
+        self._states: dict[int, dict[str, Any]] = {}
+
+    def call(self, module: LuaModule, x: Value) -> Op:
+        """Run ``module`` on ``x`` and return the call.
+
+        Raises:
+            ConversionError: if the class has no implementation.
+        """
+        implementation = op_for(module)
+        if implementation is None:
+            reason = "there is no reference implementation of this class"
+            raise ConversionError([Problem(module.typename, module.path, reason)])
+        call = implementation(module, self)
+        call.input = x
+        call.output = call.forward(x)
+        if self._keep:
+            self.calls.append(call)
+        return call
+
+    def run(self, module: LuaModule, x: Value) -> Value:
+        """Return the output of ``module`` on ``x``; floating arrays are taken in ``dtype``."""
+        return self.call(module, self.cast(x)).output
+
+    def cast(self, value: Value) -> Value:
+        """Return ``value`` with its floating arrays in the executor's dtype."""
+        if isinstance(value, list):
+            return [self.cast(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self.cast(item) for key, item in value.items()}
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return value.astype(self.dtype, copy=False)
+        return value
+
+    def array(self, tensor: LuaTensor) -> Array:
+        """Return a tensor's values; the same memory is read and cast once."""
+        if tensor.storage is None:
+            return np.empty(tensor.shape, self.dtype)
+        key = (id(tensor.storage), Geometry.of(tensor))
+        if key not in self._arrays:
+            self._arrays[key] = self.cast(np.array(tensor.numpy()))
+        return self._arrays[key]
+
+    def accumulate(self, module: LuaModule, name: str, gradient: Array) -> None:
+        """Add to the gradient of a parameter."""
+        key = (id(module), name)
+        known = self.gradients.get(key)
+        self.gradients[key] = gradient if known is None else known + gradient
+
+    def state(self, module: LuaModule) -> dict[str, Any]:
+        """Return what a module remembers from call to call."""
+        return self._states.setdefault(id(module), {})
