@@ -22,6 +22,7 @@ from t7convert.conversion.residual_layers import bind_layer, require_view
 from t7convert.conversion.residual_options import (
     Part,
     build,
+    containers_of,
     options_of,
     parts_of,
     require_shortcuts,
@@ -42,7 +43,8 @@ class Recognition:
     Attributes:
         network: the network; ``binder.materialise`` gives it its values.
         binder: the bindings, in Lua's order of parameters.
-        sources: the Lua modules that one submodule of the network computes, with that submodule.
+        sources: the Lua modules that one submodule of the network computes, with that submodule;
+            the root, stages, blocks, shortcuts and all layers with a module of their own.
     """
 
     network: StagedNetwork
@@ -81,7 +83,8 @@ def recognise(root: LuaModule) -> Recognition:
 
 
 def _recognise(root: LuaModule, trial: _Trial) -> Recognition:
-    facts = facts_of(chain_of(root, lambda module: Layer(module, trial)))
+    chain = chain_of(root, lambda module: Layer(module, trial))
+    facts = facts_of(chain)
     stages = stages_of(facts)
     parts = list(parts_of(facts, stages))
     ties = _ties(parts)
@@ -89,7 +92,7 @@ def _recognise(root: LuaModule, trial: _Trial) -> Recognition:
     network = build(facts, {**options_of(facts, stages), "shared": bool(ties)})
     require_shortcuts(network, stages)
     _require_ties(network, ties, dict(parts))
-    sources: list[tuple[LuaModule, nn.Module]] = [(root, network)]
+    sources = [(root, network), *containers_of(chain, stages, network)]
     for name, layer in parts:
         module = network.get_submodule(name)
         bind_layer(module, layer)
@@ -108,7 +111,6 @@ def _ties(parts: Sequence[Part]) -> set[frozenset[str]]:
     views = [
         (id(tensor.storage), Geometry.of(tensor), f"{name}.{field_name}")
         for name, layer in parts
-        if layer.module.spec is not None
         for field_name, tensor in layer.module.tensors(layer.module.spec.tensors)
     ]
     found = set()

@@ -38,16 +38,23 @@ _PRE_SHORTCUTS = {"": "", "C": "downsample.0"}
 
 @dataclass(frozen=True)
 class Block:
-    """A block: its class in ``models``, its layers by name, and its shortcut's word.
+    """A block: its class in ``models`` and its layers by name.
 
-    ``early`` says that normalisation and ReLU stand before the fork.
+    ``early`` says that normalisation and ReLU stand before the fork; ``nodes`` are the graph's
+    nodes that make up the block, ``side`` the chain of its shortcut.
     """
 
     kind: type[nn.Module]
     path: str
     layers: tuple[tuple[str, Layer], ...]
-    shortcut: str
+    side: Chain
+    nodes: tuple[Node, ...]
     early: bool = False
+
+    @property
+    def shortcut(self) -> str:
+        """The shortcut's word."""
+        return self.side.word
 
     def layer(self, name: str) -> Layer:
         """Return the layer called ``name``, e.g. ``conv1``."""
@@ -102,11 +109,16 @@ def _blocks(nodes: tuple[Node, ...], forks: list[int], preactivation: bool) -> I
     for position in forks:
         fork = nodes[position]
         head = nodes[position - 2 : position] if preactivation else ()
-        early = bool(head) and head[0].letter == "B" and head[1].letter == "R"
-        yield _block(fork, head if early else (), preactivation)
+        # Between two forks there is an add, or norm and relu; the first fork may follow conv1.
+        early = "".join(node.letter for node in head) == "BR"
+        head = head if early else ()
+        end = position + (2 if preactivation else 3)
+        yield _block(fork, head, (*head, *nodes[position:end]), preactivation)
 
 
-def _block(fork: Node, head: tuple[Node, ...], preactivation: bool) -> Block:
+def _block(
+    fork: Node, head: tuple[Node, ...], whole: tuple[Node, ...], preactivation: bool
+) -> Block:
     where = place(fork.layer)
     if len(fork.branches) != 2:
         raise ArchitectureError(f"the fork at {where} has {len(fork.branches)} branches, not 2")
@@ -126,4 +138,4 @@ def _block(fork: Node, head: tuple[Node, ...], preactivation: bool) -> Block:
         *zip(shortcuts[side.word].split(), side.nodes, strict=True),
     ]
     named = tuple((name, node.layer) for name, node in layers)
-    return Block(kind, where, named, side.word, bool(head))
+    return Block(kind, where, named, side, whole, bool(head))

@@ -7,7 +7,7 @@ such words (see ``recognise``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from t7convert.conversion.layer import Layer
@@ -35,11 +35,12 @@ LETTERS = {
     "nn.View": "V",
     "nn.Linear": "L",
 }
+LayerOf = Callable[[LuaModule], Layer]
 #: How deep containers may nest; the definitions need five.
 MAX_DEPTH = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
     """One layer of a chain; a fork has the chains of its branches."""
 
@@ -50,10 +51,14 @@ class Node:
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers applied one after another, and ``word``, their letters."""
+    """Layers applied one after another, and ``word``, their letters.
+
+    ``groups`` has the ``nn.Sequential`` containers that were there, with the layers of each.
+    """
 
     path: str
     nodes: tuple[Node, ...]
+    groups: tuple[tuple[LuaModule, tuple[Node, ...]], ...] = ()
 
     @property
     def word(self) -> str:
@@ -65,36 +70,46 @@ class Chain:
         return ", ".join(shown) or "nothing"
 
 
-def chain_of(root: LuaModule, layer_of: Callable[[LuaModule], Layer]) -> Chain:
+def chain_of(root: LuaModule, layer_of: LayerOf) -> Chain:
     """Return the graph below ``root``.
 
     Raises:
         ArchitectureError: if something is there that no residual network of the paper has.
     """
-    return Chain(root.path, tuple(_nodes(root, layer_of, 0)))
+    return _chain(root, layer_of, 0)
 
 
-def _nodes(module: LuaModule, layer_of: Callable[[LuaModule], Layer], depth: int) -> list[Node]:
+def _chain(module: LuaModule, layer_of: LayerOf, depth: int) -> Chain:
+    groups: list[tuple[LuaModule, tuple[Node, ...]]] = []
+    nodes = _nodes(module, layer_of, depth, groups)
+    return Chain(module.path, nodes, tuple(groups))
+
+
+def _nodes(
+    module: LuaModule,
+    layer_of: LayerOf,
+    depth: int,
+    groups: list[tuple[LuaModule, tuple[Node, ...]]],
+) -> tuple[Node, ...]:
     if depth > MAX_DEPTH:
         raise ArchitectureError(f"containers nest more than {MAX_DEPTH} deep at {module.path}")
     _require_plain(module)
     if module.typename == "nn.Identity":
-        return []
+        return ()
     if module.typename == "nn.Sequential":
-        inner = (_nodes(child, layer_of, depth + 1) for child in _children(module))
-        return [node for nodes in inner for node in nodes]
+        inner = [_nodes(child, layer_of, depth + 1, groups) for child in _children(module)]
+        nodes = tuple(node for part in inner for node in part)
+        groups.append((module, nodes))
+        return nodes
     letter = LETTERS.get(module.typename)
     if letter is None:
         raise ArchitectureError(
             f"{place(module)} is a {module.typename}, which these networks do not have"
         )
-    branches: Sequence[Chain] = ()
+    branches: tuple[Chain, ...] = ()
     if letter == "F":
-        branches = [
-            Chain(child.path, tuple(_nodes(child, layer_of, depth + 1)))
-            for child in _children(module)
-        ]
-    return [Node(letter, layer_of(module), tuple(branches))]
+        branches = tuple(_chain(child, layer_of, depth + 1) for child in _children(module))
+    return (Node(letter, layer_of(module), branches),)
 
 
 def _children(module: LuaModule) -> list[LuaModule]:

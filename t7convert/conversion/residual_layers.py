@@ -7,8 +7,8 @@ from functools import singledispatch
 from torch import nn
 
 from t7convert.conversion.layer import Layer
+from t7convert.conversion.layers.normalization import bind_statistics
 from t7convert.conversion.residual_graph import place
-from t7convert.conversion.transforms import variance_from_inverse_std
 from t7convert.conversion.view import View
 from t7convert.errors import ArchitectureError
 from t7convert.models.shortcuts import PadShortcut
@@ -61,12 +61,8 @@ def _convolution(module: nn.Conv2d, layer: Layer) -> None:
 
 @bind_layer.register
 def _norm(module: nn.BatchNorm2d, layer: Layer) -> None:
-    layer.bind_all(module, "weight", "bias", "running_mean")
-    if layer.has("running_var"):
-        layer.bind("running_var", module)
-    else:
-        rule = variance_from_inverse_std(layer.number("eps"))
-        layer.bind("running_std", module, "running_var", transform=rule)
+    layer.bind_all(module, "weight", "bias")
+    bind_statistics(layer, module, layer.number("eps"))
 
 
 @bind_layer.register

@@ -15,8 +15,10 @@ from torch import nn
 
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.residual_facts import Block, Facts
+from t7convert.conversion.residual_graph import Chain, Node
 from t7convert.conversion.residual_layers import dropout_rate, pool_side
 from t7convert.errors import ArchitectureError
+from t7convert.lua.tree import LuaModule
 from t7convert.models import PreActBottleneck, PreActShaResNet, ShaResNet, StagedNetwork
 from t7convert.models.shortcuts import PadShortcut
 
@@ -99,6 +101,24 @@ def _shortcut_type(blocks: Sequence[Block]) -> str:
             if shortcut.integer("nInputPlane") == shortcut.integer("nOutputPlane"):
                 return "C"
     return "B"
+
+
+def containers_of(
+    chain: Chain, stages: Stages, network: StagedNetwork
+) -> Iterator[tuple[LuaModule, nn.Module]]:
+    """Find the Lua containers that are one stage, block or shortcut, with its module."""
+    places: dict[tuple[Node, ...], nn.Module] = {}
+    groups = list(chain.groups)
+    for stage, blocks in zip(network.stages, stages, strict=True):
+        for module, block in zip(stage, blocks, strict=True):
+            places[block.nodes] = module
+            if block.side.nodes:
+                places[block.side.nodes] = module.get_submodule("downsample")
+                groups += block.side.groups
+        places.setdefault(tuple(node for block in blocks for node in block.nodes), stage)
+    for container, nodes in groups:
+        if nodes in places:
+            yield container, places[nodes]
 
 
 def build(facts: Facts, options: dict[str, Any]) -> StagedNetwork:

@@ -11,6 +11,7 @@ from t7convert.conversion.recognise import recognise
 from t7convert.errors import ArchitectureError
 from t7convert.format.objects import ArrayPayload, LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.format.reader import load
+from t7convert.lua.arch import decode, encode
 from t7convert.lua.find import model
 from t7convert.lua.tree import build
 from t7convert.models import BasicBlock, Bottleneck, PreActBottleneck, PreActShaResNet, ShaResNet
@@ -504,3 +505,73 @@ def test_golden_networks_of_other_kinds_are_refused(shared, name):
     path, obj = model(load(shared / "golden" / "nets" / name / "model.t7"))
     with pytest.raises(ArchitectureError, match="which these networks do not have"):
         recognise(build(obj, path))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_sources_compute_what_the_lua_modules_compute(name):
+    """The stages, blocks and shortcuts are found in the network by their place in the graph."""
+    network = NETWORKS[name]()
+    root = LuaWriter().network(network)
+    found = recognise(build(root))
+    names = {id(module): key for key, module in found.network.named_modules()}
+    places = {lua.path: names[id(module)] for lua, module in found.sources}
+
+    assert places[""] == ""
+    first = 5 if isinstance(getattr(network, "maxpool", None), nn.MaxPool2d) else 4
+    first = first if isinstance(network, ShaResNet) else 2
+    for number, stage in enumerate(network.stages):
+        path = f"modules[{first + number}]"
+        assert places[path] == f"layer{number + 1}" or len(stage) == 1
+        for position, block in enumerate(stage):
+            inner = f"{path}.modules[{position + 1}]"
+            assert places[inner] == f"layer{number + 1}.{position}"
+            if block.downsample is not None:
+                fork = 3 if isinstance(network, PreActShaResNet) else 1
+                side = places[f"{inner}.modules[{fork}].modules[2]"]
+                assert side.startswith(f"layer{number + 1}.{position}.downsample")
+    bound = {key.rpartition(".")[0] for key in found.network.state_dict()}
+    assert bound <= set(places.values())
+
+
+def test_the_architecture_read_back_gives_the_same_network():
+    root = LuaWriter(flat=True).network(small(Bottleneck, (3, 2)))
+    tree = build(root, "model")
+    before, after = recognise(tree), recognise(decode(encode(tree)))
+    assert repr(before.network) == repr(after.network)
+    assert before.network.ties() == after.network.ties()
+    assert [(r.path, r.field) for r in before.binder.records] == [
+        (r.path, r.field) for r in after.binder.records
+    ]
+
+
+def test_one_module_object_in_several_blocks_is_shared_like_clones():
+    network = randomise(small())
+    root = LuaWriter().network(network)
+    main = modules(modules(modules(modules(modules(root)[5])[2])[1])[1])
+    main[4] = spatial(root, 1, 1)
+    found = recognised(root)
+    x = torch.randn(1, 3, 64, 64)
+    assert found.ties() == network.ties()
+    assert torch.equal(found(x), network(x))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "unique", "every"),
+    [("sharesnet164-cifar10", 929_114, 1_703_258), ("sharesnet50", 20_469_800, 25_557_032)],
+)
+def test_networks_of_the_paper_at_full_size(shared, name, unique, every):
+    folder = shared / "golden" / "full" / name
+    path, obj = model(load(folder / "model.t7.xz"))
+    io = load(folder / "io.t7.xz")
+    network = recognised(obj, path)
+    generic = convert_tree(build(obj, path)).network
+    assert unique == sum(value.numel() for value in network.parameters())
+    parameters = network.named_parameters(remove_duplicate=False)
+    assert every == sum(value.numel() for _, value in parameters)
+    x = flat(io["input"])
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), generic(x), rtol=0, atol=0)
+        output = network.double()(x.double())
+    expected = flat(io["output64"])
+    assert (output - expected).norm() <= 1e-10 * expected.norm()
