@@ -1,8 +1,8 @@
 """The module tree of a residual network as a graph: chains of layers, and forks that are added up.
 
-``nn.Sequential`` nesting and ``nn.Identity`` mean nothing to the function computed, so they are
-gone here. Each layer is one letter; a chain is then a word, and the definitions are patterns of
-such words (see ``recognise``).
+``nn.Sequential`` nesting, ``nn.Identity`` and what spreads a network over GPUs mean nothing to the
+function computed, so they are gone here. Each layer is one letter; a chain is then a word, and the
+definitions are patterns of such words (see ``residual_facts``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ LETTERS = {
     "cudnn.SpatialConvolution": "C",
     "nn.SpatialBatchNormalization": "B",
     "cudnn.SpatialBatchNormalization": "B",
-    "fbnn.SpatialBatchNormalization": "B",
     "nn.ReLU": "R",
     "cudnn.ReLU": "R",
     "nn.SpatialMaxPooling": "M",
@@ -35,6 +34,9 @@ LETTERS = {
     "nn.View": "V",
     "nn.Linear": "L",
 }
+#: Containers that apply their children one after another, or their only child.
+ONE_CHILD = {"nn.DataParallelTable", "nn.GPU"}
+TRANSPARENT = ONE_CHILD | {"nn.Sequential"}
 LayerOf = Callable[[LuaModule], Layer]
 #: How deep containers may nest; the definitions need five.
 MAX_DEPTH = 50
@@ -53,7 +55,7 @@ class Node:
 class Chain:
     """Layers applied one after another, and ``word``, their letters.
 
-    ``groups`` has the ``nn.Sequential`` containers that were there, with the layers of each.
+    ``groups`` has the ``TRANSPARENT`` containers that were there, with the layers of each.
     """
 
     path: str
@@ -96,7 +98,7 @@ def _nodes(
     _require_plain(module)
     if module.typename == "nn.Identity":
         return ()
-    if module.typename == "nn.Sequential":
+    if module.typename in TRANSPARENT:
         inner = [_nodes(child, layer_of, depth + 1, groups) for child in _children(module)]
         nodes = tuple(node for part in inner for node in part)
         groups.append((module, nodes))
@@ -117,6 +119,8 @@ def _children(module: LuaModule) -> list[LuaModule]:
     listed = module.fields.get("modules")
     if not isinstance(listed, list) or len(listed) != len(children):
         raise ArchitectureError(f"{place(module)} holds something that is no module")
+    if module.typename in ONE_CHILD and len(children) != 1:
+        raise ArchitectureError(f"{place(module)} holds {len(children)} modules, expected 1")
     return children
 
 

@@ -8,6 +8,7 @@ from torch import nn
 from t7convert import models
 from t7convert.conversion import convert_tree
 from t7convert.conversion.recognise import recognise
+from t7convert.errors import ArchitectureError
 from t7convert.format.reader import load
 from t7convert.lua.arch import decode, encode
 from t7convert.lua.find import model
@@ -100,6 +101,18 @@ def test_nesting_means_nothing():
     nested = writer.sequential(features, writer.object("Identity"), head)
     x = torch.randn(1, 3, 64, 64)
     assert torch.equal(recognised(nested)(x), network(x))
+
+
+@pytest.mark.parametrize("wrapper", ["DataParallelTable", "GPU"])
+def test_what_spreads_a_network_over_gpus_means_nothing(wrapper):
+    network = randomise(small())
+    writer = LuaWriter()
+    root = writer.container(wrapper, [writer.network(network)], dimension=1)
+    x = torch.randn(1, 3, 64, 64)
+    assert torch.equal(recognised(root)(x), network(x))
+    modules(root)[2] = writer.object("Identity")
+    with pytest.raises(ArchitectureError, match="the root holds 2 modules, expected 1"):
+        recognise(build(root))
 
 
 def test_a_refused_network_binds_nothing_and_a_recognised_one_everything():
