@@ -13,12 +13,12 @@ from collections.abc import Callable
 from typing import IO, Any, cast
 
 from t7convert.errors import T7FormatError
+from t7convert.format.source import BZIP2, GZIP, XZ
 
-_GZIP, _BZIP2, _XZ, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04"
 _UNPACKERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
-    _GZIP: lambda raw: gzip.GzipFile(fileobj=raw),
-    _BZIP2: bz2.BZ2File,
-    _XZ: lzma.LZMAFile,
+    GZIP: lambda raw: gzip.GzipFile(fileobj=raw),
+    BZIP2: bz2.BZ2File,
+    XZ: lzma.LZMAFile,
 }
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
 
@@ -35,11 +35,6 @@ class _Unpacking(io.RawIOBase):
         except _DAMAGE as error:
             problem = f"the compressed data is damaged or truncated: {error}"
             raise T7FormatError(problem, file=self._name) from None
-
-
-def is_compressed(head: bytes) -> bool:
-    """Tell from the first 6 bytes whether ``decompress`` has something to do."""
-    return head.startswith((_GZIP, _BZIP2, _XZ, _ZIP))
 
 
 def decompress(buffer: bytes | mmap.mmap, name: str, member: str | None) -> IO[bytes] | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import mmap
 import os
 import stat
-import tempfile
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from t7convert.errors import T7FormatError
-from t7convert.format.compressed import decompress, is_compressed
 
 Array = npt.NDArray[Any]
 Openable = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
+
+#: How what can be unpacked begins: gzip, bzip2, xz, zip.
+GZIP, BZIP2, XZ, ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04"
+COMPRESSED = (GZIP, BZIP2, XZ, ZIP)
 
 _CHUNK = 1 << 20
 _IN_MEMORY = 1 << 24  # streams that are longer go to a temporary file
@@ -126,10 +129,12 @@ def open_source(source: Openable, *, member: str | None = None) -> Source:
         opened = _from_stream(source, str(getattr(source, "name", "<file>")))
     else:
         raise TypeError(f"can't read a .t7 file from {type(source).__name__}")
-    if not is_compressed(opened.buffer[:6]):
+    if not opened.buffer[:6].startswith(COMPRESSED):
         return opened
     try:
-        stream = decompress(opened.buffer, opened.name, member)
+        # imported here: few files are compressed, and every start of the program would pay
+        module = importlib.import_module("t7convert.format.compressed")
+        stream: IO[bytes] | None = module.decompress(opened.buffer, opened.name, member)
         return opened if stream is None else _from_stream(stream, opened.name, close=opened)
     except T7FormatError:
         opened.close()
@@ -159,7 +164,7 @@ def _from_stream(stream: IO[bytes], name: str, *, close: Source | None = None) -
         head = b"".join(_pieces(stream, _IN_MEMORY))
         if len(head) <= _IN_MEMORY:
             return Source(name, head)
-        with tempfile.TemporaryFile() as kept:
+        with importlib.import_module("tempfile").TemporaryFile() as kept:
             kept.write(head)
             del head
             for piece in _pieces(stream):

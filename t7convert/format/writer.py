@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -117,7 +116,7 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
         with path.open("wb") as file:
             yield file
         return
-    beside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(6)}.part")
+    beside = path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}.part")
     try:
         with beside.open("xb") as file:
             yield file
