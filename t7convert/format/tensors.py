@@ -120,7 +120,7 @@ class LuaStorage:
         None if they come from elsewhere. In a compressed file, of the uncompressed bytes.
         """
         offset = getattr(self._payload, "offset", None)
-        return None if offset is None else (offset, self._payload.nbytes)  # type: ignore[attr-defined]
+        return None if offset is None else (offset, getattr(self._payload, "nbytes", 0))
 
     def __repr__(self) -> str:
         return f"<{self.typename} of {self.size}>"
