@@ -1,0 +1,101 @@
+"""t7convert: Lua Torch (.t7) files become PyTorch networks that compute the same numbers.
+
+The public names are loaded when they are first used, so that ``import t7convert`` costs nothing and
+reading a file never imports torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from t7convert._version import __version__
+from t7convert.errors import (
+    ArchitectureError,
+    CheckpointError,
+    ConversionError,
+    DownloadError,
+    NotTorch7Error,
+    OutputError,
+    ParityError,
+    PathError,
+    SelectionError,
+    T7Error,
+    T7FormatError,
+)
+
+if TYPE_CHECKING:
+    from t7convert.api import convert, inspect, load_model, to_module
+    from t7convert.conversion import converts
+    from t7convert.format import (
+        LuaFunction,
+        LuaObject,
+        LuaStorage,
+        LuaTable,
+        LuaTensor,
+        load,
+        load_all,
+        open_file,
+        save,
+    )
+
+_HOMES = {
+    "load": "format",
+    "load_all": "format",
+    "open_file": "format",
+    "save": "format",
+    "LuaTable": "format",
+    "LuaTensor": "format",
+    "LuaStorage": "format",
+    "LuaObject": "format",
+    "LuaFunction": "format",
+    "to_module": "api",
+    "convert": "api",
+    "load_model": "api",
+    "inspect": "api",
+    "converts": "conversion",
+}
+
+__all__ = [
+    "ArchitectureError",
+    "CheckpointError",
+    "ConversionError",
+    "DownloadError",
+    "LuaFunction",
+    "LuaObject",
+    "LuaStorage",
+    "LuaTable",
+    "LuaTensor",
+    "NotTorch7Error",
+    "OutputError",
+    "ParityError",
+    "PathError",
+    "SelectionError",
+    "T7Error",
+    "T7FormatError",
+    "__version__",
+    "convert",
+    "converts",
+    "inspect",
+    "load",
+    "load_all",
+    "load_model",
+    "open_file",
+    "save",
+    "to_module",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"t7convert.{_HOMES[name]}"), name)
+    elif name in {"models", "format", "lua", "nn"}:
+        value = importlib.import_module(f"t7convert.{name}")
+    else:
+        raise AttributeError(f"module 't7convert' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *globals()})

@@ -44,10 +44,26 @@ class Record:
 
 def read_region(storage: LuaStorage, geometry: Geometry) -> Array:
     """Return the elements of a view as a fresh, writable array in C order."""
+    if geometry.is_contiguous:
+        return storage.copy(geometry.offset, geometry.stop).reshape(geometry.size)
     flat = storage.read(geometry.offset, geometry.stop)
     strides = tuple(s * flat.itemsize for s in geometry.stride)
     view = np.lib.stride_tricks.as_strided(flat, geometry.size, strides, writeable=False)
     return np.array(view, order="C")
+
+
+def reporting(report: Callable[[str, int, int], None], total: int) -> Reader:
+    """Return a reader that reports the bytes it has read, of ``total``."""
+    done = 0
+
+    def read(storage: LuaStorage, geometry: Geometry) -> Array:
+        nonlocal done
+        array = read_region(storage, geometry)
+        done += array.nbytes
+        report("reading", min(done, total), total)
+        return array
+
+    return read
 
 
 @dataclass

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
-import t7convert.conversion.layers as layers
+from t7convert.conversion import layers
 from t7convert.conversion.bindings import Binder, Reader, Record, read_region
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converter_for
@@ -50,6 +50,14 @@ class Converted:
     architecture: str = "generic"
     reason: str = ""
     records: tuple[Record, ...] = ()
+
+    def named(self, architecture: str) -> Converted:
+        """Return the same with the family's name."""
+        return replace(self, architecture=architecture)
+
+    def with_reason(self, reason: str) -> Converted:
+        """Return the same with the reason why the network is of no known family."""
+        return replace(self, reason=reason)
 
     def ties(self) -> list[list[str]]:
         """Return the groups of state_dict keys that are one tensor."""

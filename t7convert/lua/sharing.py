@@ -100,7 +100,19 @@ class Region(Generic[Owner]):
     members: tuple[tuple[Geometry, Owner], ...]
 
     @property
+    def numel(self) -> int:
+        """The number of distinct storage elements that the members cover."""
+        distinct = {geometry for geometry, _ in self.members}
+        if len(distinct) == 1:
+            (only,) = distinct
+            if only.is_contiguous:
+                return only.numel
+        positions = [geometry.elements().reshape(-1) for geometry in distinct]
+        return int(np.unique(np.concatenate(positions)).size)
+
+    @property
     def uniform(self) -> bool:
+        """Whether all members see the same elements in the same order."""
         first = self.members[0][0].flat()
         return all(geometry.flat() == first for geometry, _ in self.members[1:])
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import t7convert.reference.ops as ops
 from t7convert.errors import ConversionError, Problem
 from t7convert.format.objects import Array, LuaTensor
 from t7convert.lua.sharing import Geometry
 from t7convert.lua.tree import LuaModule
+from t7convert.reference import ops
 from t7convert.reference.op import Op, Value, op_for
 
 __all__ = ["Executor", "ops"]
@@ -21,7 +21,8 @@ class Executor:
     """Interprets modules in evaluation mode; keeps every call, in order of completion.
 
     Attributes:
-        calls: the finished calls; ``call.module.path`` and ``call.output`` are what parity compares.
+        calls: the finished calls; ``call.module.path`` and ``call.output`` are what
+            parity compares.
         gradients: (id of module, field) → gradient, after ``backward``.
     """
 

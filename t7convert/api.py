@@ -1,0 +1,248 @@
+"""The public functions: what the commands do, for Python. torch is imported where it is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
+
+from t7convert.files import check_output
+from t7convert.format import T7File, open_file
+from t7convert.format.source import Openable
+from t7convert.lua import find
+from t7convert.lua.counting import count, state_bytes
+from t7convert.lua.summary import Summary, summarise
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from t7convert.conversion.convert import Converted
+
+Source = Openable | Any
+Plugins = Sequence["str | Path | ModuleType"]
+Arch = Literal["auto", "generic", "sharesnet"]
+Report = Callable[[str, int, int], None]
+Dtype = Literal["float64", "float32", "float16", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source: the root object, and the file where there is one."""
+
+    root: Any
+    path: Path | None
+    file: T7File | None
+
+
+def open_source(source: Source) -> Opened:
+    """Return the root object of a path, bytes or file object; a loaded object as it is."""
+    if isinstance(source, (str, os.PathLike)):
+        file = open_file(source)
+        return Opened(file.object(), Path(source), file)
+    if isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, "read"):
+        file = open_file(source)
+        return Opened(file.object(), None, file)
+    return Opened(source, None, None)
+
+
+def to_converted(
+    source: Source,
+    *,
+    select: str | None = None,
+    until: str | None = None,
+    arch: Arch = "auto",
+    plugins: Plugins = (),
+    allow_missing: bool = False,
+) -> Converted:
+    """Convert like :func:`to_module` and return the network with its tree and bindings."""
+    from t7convert.conversion.network import convert_object
+    from t7convert.conversion.plugins import loaded
+
+    opened = open_source(source)
+    with loaded(plugins):
+        path, obj = find.model(opened.root, select)
+        return convert_object(obj, path, until=until, arch=arch, allow_missing=allow_missing)
+
+
+def to_module(
+    source: Source,
+    *,
+    select: str | None = None,
+    until: str | None = None,
+    arch: Arch = "auto",
+    plugins: Plugins = (),
+    allow_missing: bool = False,
+) -> nn.Module:
+    """Return the PyTorch network of a Lua Torch file, in evaluation mode.
+
+    Args:
+        source: a path, bytes, a binary file object, or an object that ``load`` returned.
+        select: path of the model in the file, where it holds several (``model.modules[2]``).
+        until: keep the network up to the module at this path (features).
+        arch: ``auto`` recognises the ShaResNets and their originals and gives torchvision's names,
+            ``sharesnet`` demands one, ``generic`` keeps Lua's structure.
+        plugins: files or modules that register converters of their own.
+        allow_missing: put a module that raises when called in place of what can't be converted.
+
+    Returns:
+        A network that takes what the Lua module took: tensors of the same shape, Lua lists as
+        Python lists, indices counted from 1. A weight shared in Lua is one Parameter.
+
+    Raises:
+        NotTorch7Error, T7FormatError: if the file can't be read.
+        SelectionError, PathError: if the model can't be found.
+        ConversionError: listing everything that can't be converted faithfully.
+        ArchitectureError: if ``arch="sharesnet"`` and the network is none.
+    """
+    return to_converted(
+        source,
+        select=select,
+        until=until,
+        arch=arch,
+        plugins=plugins,
+        allow_missing=allow_missing,
+    ).network
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What :func:`convert` made.
+
+    Attributes:
+        target: the file that was written.
+        source: the file that was read, if it was a file.
+        architecture: ``generic`` or the family that was recognised.
+        reason: why no family was recognised.
+        parameters: values in all parameters, a shared one counted once.
+        parameters_naive: the same with shared ones counted every time.
+        tensors: number of distinct parameters.
+        ties: groups of state_dict keys that are one tensor.
+        missing: what was left out with ``allow_missing``.
+    """
+
+    target: Path
+    source: Path | None
+    architecture: str
+    reason: str
+    parameters: int
+    parameters_naive: int
+    tensors: int
+    ties: list[list[str]]
+    missing: list[str]
+
+
+def convert(
+    source: Source,
+    out: str | os.PathLike[str],
+    *,
+    select: str | None = None,
+    until: str | None = None,
+    arch: Arch = "auto",
+    dtype: Dtype | None = None,
+    state_dict_only: bool = False,
+    allow_missing: bool = False,
+    plugins: Plugins = (),
+    force: bool = False,
+    progress: Report | None = None,
+) -> Conversion:
+    """Convert a Lua Torch file to a ``.pt`` file that :func:`load_model` reads.
+
+    The output appears whole or not at all. ``dtype`` casts floating tensors; ``state_dict_only``
+    writes the bare state_dict; ``progress`` is called with a phase, the bytes done and the bytes in
+    all. The other arguments are those of :func:`to_module`.
+
+    Raises:
+        OutputError: if ``out`` exists and ``force`` is false, or is the source.
+    """
+    target = Path(out)
+    opened = open_source(source)
+    check_output(target, force=force, sources=[opened.path] if opened.path else [])
+
+    from t7convert.conversion.bindings import read_region, reporting
+    from t7convert.conversion.network import convert_as, tree_of
+    from t7convert.conversion.plugins import loaded
+    from t7convert.export.checkpoint import write_checkpoint
+    from t7convert.export.provenance import provenance
+    from t7convert.nn.missing import MissingModule
+
+    with loaded(plugins):
+        path, obj = find.model(opened.root, select)
+        tree = tree_of(obj, path, until)
+        read = read_region if progress is None else reporting(progress, state_bytes(tree))
+        converted = convert_as(tree, arch, allow_missing=allow_missing, read=read)
+    network = converted.network
+    if dtype is not None:
+        network.to(_torch_dtype(dtype))
+    origin = provenance(opened.root, path, opened.path)
+    if dtype is not None:
+        origin["dtype"] = dtype
+    if until is not None:
+        origin["until"] = until
+    write_checkpoint(converted, target, origin, state_dict_only=state_dict_only, force=force)
+    counts = count(converted.tree)
+    missing = [m for m in network.modules() if isinstance(m, MissingModule)]
+    return Conversion(
+        target,
+        opened.path,
+        converted.architecture,
+        converted.reason,
+        counts.unique,
+        counts.naive,
+        counts.tensors,
+        converted.ties(),
+        [f"{m.path}: {m.typename}" for m in missing],
+    )
+
+
+def _torch_dtype(name: str) -> Any:
+    import torch
+
+    return getattr(torch, name)
+
+
+def load_model(path: str | os.PathLike[str], *, plugins: Plugins = ()) -> nn.Module:
+    """Return the network of a file that :func:`convert` wrote, in evaluation mode, ties kept.
+
+    No code that the file names is imported: the converters of this package (and of ``plugins``)
+    build the network from the described architecture.
+
+    Raises:
+        CheckpointError: if the file is none of ours, or keys, shapes or tied values don't fit.
+        ConversionError: if a class of it has no converter here (its plugin is missing).
+    """
+    from t7convert.export.checkpoint import read_checkpoint, rebuild
+
+    content = read_checkpoint(Path(path))
+    return rebuild(
+        content["architecture"], content["state_dict"], name=str(path), plugins=plugins
+    ).network
+
+
+def key_map(
+    source: Source, *, select: str | None = None, arch: Arch = "auto", plugins: Plugins = ()
+) -> list[dict[str, Any]]:
+    """Return one row per state_dict entry: ``path`` of the Lua tensor, ``key``, ``view``.
+
+    Raises:
+        ConversionError: listing everything that can't be converted faithfully.
+    """
+    from t7convert.conversion.network import convert_object
+    from t7convert.conversion.plugins import loaded
+    from t7convert.export.checkpoint import binding_rows
+
+    with loaded(plugins):
+        path, obj = find.model(open_source(source).root, select)
+        return binding_rows(convert_object(obj, path, arch=arch, read=None))
+
+
+def inspect(source: Source, *, select: str | None = None) -> Summary:
+    """Return what a Lua Torch file holds: modules, parameters, ties, sizes. Never imports torch.
+
+    Raises:
+        NotTorch7Error, T7FormatError: if the file can't be read.
+    """
+    opened = open_source(source)
+    return summarise(opened.root, opened.file, select)

@@ -1,0 +1,1 @@
+"""The commands: one plain function each, returning an exit code. ``cli_*`` only parse."""

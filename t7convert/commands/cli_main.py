@@ -1,0 +1,92 @@
+"""Parsing of ``to-pytorch``, ``inspect`` and ``models``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OUT = click.Path(dir_okay=False, path_type=Path)
+DTYPES = click.Choice(["float64", "float32", "float16", "bfloat16"])
+ARCHS = click.Choice(["auto", "generic", "sharesnet"])
+
+select_option = click.option(
+    "--select", metavar="PATH", help="The model in the file, where it holds several: model.net[2]."
+)
+plugin_option = click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A Python file that registers converters of its own; may be repeated.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+arch_option = click.option(
+    "--arch",
+    type=ARCHS,
+    default="auto",
+    show_default=True,
+    help="Recognise the ShaResNets, keep Lua's structure, or demand a ShaResNet.",
+)
+
+
+@click.command("to-pytorch")
+@click.argument("source", metavar="MODEL.t7", type=FILE)
+@click.argument("out", metavar="OUT.pt", type=OUT)
+@select_option
+@click.option("--until", metavar="PATH", help="Keep the network up to this module (features).")
+@arch_option
+@click.option("--dtype", type=DTYPES, help="Cast floating tensors.")
+@click.option("--state-dict-only", is_flag=True, help="Write the bare state_dict.")
+@click.option(
+    "--allow-missing",
+    is_flag=True,
+    help="Put a module that raises when called in place of what can't be converted.",
+)
+@plugin_option
+@click.option("--force", is_flag=True, help="Replace OUT.pt if it exists.")
+@json_option
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.pass_context
+def to_pytorch_command(ctx: click.Context, **options: Any) -> None:
+    """Turn a Lua Torch network into a PyTorch one, every shared weight kept shared.
+
+    Example: t7convert to-pytorch model.t7 out.pt
+    """
+    from t7convert.commands.to_pytorch import to_pytorch
+
+    ctx.exit(to_pytorch(**options))
+
+
+@click.command("inspect")
+@click.argument("source", metavar="MODEL.t7", type=FILE)
+@select_option
+@click.option("--depth", type=click.IntRange(min=0), help="Show the tree down to this depth.")
+@json_option
+@click.option(
+    "--map", "key_map", is_flag=True, help="Print Lua path and state_dict key of every tensor."
+)
+@arch_option
+@plugin_option
+@click.pass_context
+def inspect_command(ctx: click.Context, **options: Any) -> None:
+    """Print what a Lua Torch file holds: modules, parameters, ties, bytes.
+
+    Example: t7convert inspect model.t7 --depth 2
+    """
+    from t7convert.commands.inspection import inspect_file
+
+    ctx.exit(inspect_file(**options))
+
+
+@click.command("models")
+@json_option
+@click.pass_context
+def models_command(ctx: click.Context, as_json: bool) -> None:
+    """Print the paper's table of parameters beside counted numbers."""
+    from t7convert.commands.models import models
+
+    ctx.exit(models(as_json))

@@ -1,0 +1,77 @@
+"""``t7convert to-pytorch``: a Lua Torch file becomes a PyTorch checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from t7convert import api
+from t7convert.commands.progress import progress, size
+
+
+def to_pytorch(
+    source: Path,
+    out: Path,
+    *,
+    select: str | None = None,
+    until: str | None = None,
+    arch: api.Arch = "auto",
+    dtype: api.Dtype | None = None,
+    state_dict_only: bool = False,
+    allow_missing: bool = False,
+    plugins: Sequence[Path] = (),
+    force: bool = False,
+    as_json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Convert, then say what was made and how to use it."""
+    with progress(enabled=None if not quiet else False) as report:
+        made = api.convert(
+            source,
+            out,
+            select=select,
+            until=until,
+            arch=arch,
+            dtype=dtype,
+            state_dict_only=state_dict_only,
+            allow_missing=allow_missing,
+            plugins=plugins,
+            force=force,
+            progress=report,
+        )
+    if as_json:
+        record = {**asdict(made), "target": str(made.target), "source": str(source)}
+        click.echo(json.dumps(record))
+    elif not quiet:
+        click.echo(_text(made, plugins, state_dict_only))
+    return 0
+
+
+def _text(made: api.Conversion, plugins: Sequence[Path], state_dict_only: bool) -> str:
+    lines = []
+    if made.architecture == "generic":
+        lines.append("network     generic, as in the Lua file")
+        if made.reason:
+            lines.append(f"            (not one of the ShaResNets: {made.reason})")
+    else:
+        lines.append(f"network     {made.architecture}, torchvision's names")
+    lines.append(f"parameters  {made.parameters:,} in {made.tensors} tensors, each shared one once")
+    if made.parameters_naive != made.parameters:
+        lines.append(f"            {made.parameters_naive:,} if they were counted every time")
+    lines.append(f"ties        {len(made.ties)}")
+    lines += [f"  {' = '.join(keys)}" for keys in made.ties]
+    lines += [f"missing     {row}" for row in made.missing]
+    lines.append(f"wrote       {made.target} ({size(made.target.stat().st_size)})")
+    lines.append("")
+    if state_dict_only:
+        lines.append("import torch")
+        lines.append(f"state = torch.load({str(made.target)!r}, weights_only=True)")
+    else:
+        lines.append("import t7convert")
+        extra = f", plugins={[str(p) for p in plugins]!r}" if plugins else ""
+        lines.append(f"model = t7convert.load_model({str(made.target)!r}{extra})")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What a converted network is written to, and how it is read back."""
