@@ -19,16 +19,22 @@ from t7convert.format import load
 from t7convert.format.objects import LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.lua.tree import LuaModule, build, walk
 from t7convert.reference import Executor
+from tests.conftest import FIXTURES
 
 OUTPUT_RTOL = 1e-12
 GRADIENT_RTOL = 1e-10
+
+
+def golden_path(kind: str, stem: str) -> Path:
+    """Return the golden file of a class, e.g. ``("layers", "Linear")``; the fixtures hold all."""
+    return FIXTURES / kind / f"{stem}.t7.xz"
 
 
 def cases(path: Path) -> Iterator[tuple[str, LuaTable]]:
     """Iterate over (label, case) of a golden file."""
     table = load(path)
     for number, case in enumerate(table["cases"].list(), start=1):
-        yield f"{path.stem}[{number}] {case.get('ctor')} {case.get('mode', '')}", case
+        yield f"{path.name.split('.t7')[0]}[{number}] {case.get('ctor')} {case.get('mode', '')}", case
 
 
 def arrays(value: Any) -> Any:
