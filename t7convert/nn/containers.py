@@ -1,11 +1,13 @@
-"""Containers of torch/nn that torch.nn lacks: modules that take or give lists of tensors."""
+"""Containers of torch/nn that torch.nn lacks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class ConcatTable(nn.Sequential):
@@ -18,22 +20,83 @@ class ConcatTable(nn.Sequential):
         return [child(input) for child in self]
 
 
-class CAddTable(nn.Module):
-    """Add the tensors of a list; ``inplace`` adds into the first one, as Lua did.
+class ParallelTable(nn.Sequential):
+    """Give child ``i`` the entry ``i`` of the input list; the output is the list of theirs.
 
-    Source: torch/nn CAddTable.lua.
+    Source: torch/nn ParallelTable.lua.
     """
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
+    def forward(self, input: Sequence[Any]) -> list[Any]:
+        if len(input) < len(self):
+            raise RuntimeError(f"got {len(input)} inputs for {len(self)} modules")
+        return [child(item) for child, item in zip(self, input, strict=False)]
 
-    def forward(self, input: Sequence[Tensor]) -> Tensor:
-        first, *others = input
-        total = first
-        for position, other in enumerate(others):
-            total = total.add_(other) if self.inplace or position else total + other
-        return total
+
+class MapTable(nn.Sequential):
+    """Give every entry of the input list to the first child, or to a child of its own if it has one.
+
+    Source: torch/nn MapTable.lua.
+    """
+
+    def forward(self, input: Sequence[Any]) -> list[Any]:
+        children = list(self)
+        children += children[:1] * (len(input) - len(children))
+        return [child(item) for child, item in zip(children, input, strict=False)]
+
+
+class Concat(nn.Sequential):
+    """Give each child the same input and join their outputs along ``dim``.
+
+    Source: torch/nn Concat.lua.
+    """
+
+    def __init__(self, dim: int, *children: nn.Module) -> None:
+        super().__init__(*children)
+        self.dim = dim
+
+    def forward(self, input: Any) -> Tensor:
+        return torch.cat([child(input) for child in self], self.dim)
 
     def extra_repr(self) -> str:
-        return "inplace=True" if self.inplace else ""
+        return f"dim={self.dim}"
+
+
+class DepthConcat(Concat):
+    """As :class:`Concat`, outputs that are smaller in another dimension stand in a frame of zeros.
+
+    They stand in the middle; where that isn't even, one nearer to the start.
+    Source: torch/nn DepthConcat.lua, ``windowNarrow``.
+    """
+
+    def forward(self, input: Any) -> Tensor:
+        outputs = [child(input) for child in self]
+        whole = [max(sizes) for sizes in zip(*(y.shape for y in outputs), strict=True)]
+        return torch.cat([self._framed(y, whole) for y in outputs], self.dim)
+
+    def _framed(self, output: Tensor, whole: Sequence[int]) -> Tensor:
+        pads: list[int] = []
+        for axis in reversed(range(output.dim())):
+            missing = 0 if axis == self.dim else whole[axis] - output.shape[axis]
+            pads += [missing // 2, missing - missing // 2]
+        return functional.pad(output, pads) if any(pads) else output
+
+
+class Parallel(nn.Sequential):
+    """Give child ``i`` the slice ``i`` of the input along ``input_dim``; join the outputs.
+
+    Source: torch/nn Parallel.lua.
+    """
+
+    def __init__(self, input_dim: int, output_dim: int, *children: nn.Module) -> None:
+        super().__init__(*children)
+        self.input_dim, self.output_dim = input_dim, output_dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        slices = input.unbind(self.input_dim)
+        if len(slices) > len(self):
+            raise RuntimeError(f"got {len(slices)} slices for {len(self)} modules")
+        outputs = [child(item) for child, item in zip(self, slices, strict=False)]
+        return torch.cat(outputs, self.output_dim)
+
+    def extra_repr(self) -> str:
+        return f"input_dim={self.input_dim}, output_dim={self.output_dim}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -60,3 +60,41 @@ class GraphModule(nn.Module):
             pick = "" if select is None else f"[{select}]"
             rows.append(f"{label} = {name or 'pass'}({sources}){pick}")
         return "\n".join([*rows, f"output = {self._labels[self._output]}"])
+
+
+class JustElement(nn.Module):
+    """Give the only entry of a list.
+
+    Source: nngraph JustElement.lua.
+    """
+
+    def forward(self, input: Sequence[Any]) -> Any:
+        (element,) = input
+        return element
+
+
+class JustTable(nn.Module):
+    """Give a list with the input as its only entry.
+
+    Source: nngraph JustTable.lua.
+    """
+
+    def forward(self, input: Any) -> list[Any]:
+        return [input]
+
+
+class ModuleFromCriterion(nn.Module):
+    """Give the loss of ``[prediction, target]`` as a vector of one; the target has no gradient.
+
+    Source: nngraph ModuleFromCriterion.lua.
+    """
+
+    def __init__(self, criterion: nn.Module) -> None:
+        super().__init__()
+        self.criterion = criterion
+
+    def forward(self, input: tuple[Any, Any]) -> Tensor:
+        prediction, target = input
+        constant = target.detach() if isinstance(target, Tensor) else target
+        loss: Tensor = self.criterion(prediction, constant)
+        return loss.reshape(1)

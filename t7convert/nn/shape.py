@@ -39,3 +39,28 @@ class View(nn.Module):
     def extra_repr(self) -> str:
         dims = "" if self.num_input_dims is None else f", num_input_dims={self.num_input_dims}"
         return ", ".join(map(str, self.size)) + dims
+
+
+class Reshape(nn.Module):
+    """Give the input the shape ``size``, behind its first dimension if that is the batch.
+
+    With ``batch`` None, the first dimension is the batch unless the input has just the elements of
+    ``size`` and more than one in its first dimension.
+    Source: torch/nn Reshape.lua.
+    """
+
+    def __init__(self, *size: int, batch: bool | None = None) -> None:
+        super().__init__()
+        self.size = size
+        self.batch = batch
+        self._elements = prod(size)
+
+    def forward(self, input: Tensor) -> Tensor:
+        batch = self.batch
+        if batch is None:
+            batch = input.shape[0] == 1 or input.numel() != self._elements
+        return input.reshape(input.shape[0], *self.size) if batch else input.reshape(self.size)
+
+    def extra_repr(self) -> str:
+        batch = "" if self.batch is None else f", batch={self.batch}"
+        return ", ".join(map(str, self.size)) + batch

@@ -1,4 +1,4 @@
-"""Converters of the containers and of the modules that work on tables."""
+"""Converters of the containers that hand their input to children."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import nn
 
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converts
-from t7convert.nn.containers import CAddTable, ConcatTable
+from t7convert.nn import containers
 
 
 @converts("nn.Sequential")
@@ -15,10 +15,31 @@ def sequential(m: Layer) -> nn.Sequential:
 
 
 @converts("nn.ConcatTable")
-def concat_table(m: Layer) -> ConcatTable:
-    return ConcatTable(*m.children())
+def concat_table(m: Layer) -> containers.ConcatTable:
+    return containers.ConcatTable(*m.children())
 
 
-@converts("nn.CAddTable")
-def c_add_table(m: Layer) -> CAddTable:
-    return CAddTable(inplace=m.inplace)
+@converts("nn.ParallelTable")
+def parallel_table(m: Layer) -> containers.ParallelTable:
+    return containers.ParallelTable(*m.children())
+
+
+@converts("nn.MapTable")
+def map_table(m: Layer) -> containers.MapTable:
+    return containers.MapTable(*m.children())
+
+
+@converts("nn.Concat")
+def concat(m: Layer) -> containers.Concat:
+    return containers.Concat(m.integer("dimension") - 1, *m.children())
+
+
+@converts("nn.DepthConcat")
+def depth_concat(m: Layer) -> containers.DepthConcat:
+    return containers.DepthConcat(m.integer("dimension") - 1, *m.children())
+
+
+@converts("nn.Parallel")
+def parallel(m: Layer) -> containers.Parallel:
+    dims = m.integer("inputDimension") - 1, m.integer("outputDimension") - 1
+    return containers.Parallel(*dims, *m.children())

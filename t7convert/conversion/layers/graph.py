@@ -6,7 +6,7 @@ import re
 
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converts
-from t7convert.nn.graph import GraphModule, Node
+from t7convert.nn.graph import GraphModule, JustElement, JustTable, ModuleFromCriterion, Node
 
 
 @converts("nn.gModule")
@@ -28,3 +28,18 @@ def g_module(m: Layer) -> GraphModule:
         output=m.integer("output_node") - 1,
         num_inputs=m.integer("nInputs"),
     )
+
+
+@converts("nngraph.JustElement")
+def just_element(m: Layer) -> JustElement:
+    return JustElement()
+
+
+@converts("nngraph.JustTable")
+def just_table(m: Layer) -> JustTable:
+    return JustTable()
+
+
+@converts("nn.ModuleFromCriterion")
+def module_from_criterion(m: Layer) -> ModuleFromCriterion:
+    return ModuleFromCriterion(m.child("criterion"))

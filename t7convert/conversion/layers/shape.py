@@ -6,7 +6,7 @@ from torch import nn
 
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converts
-from t7convert.nn.shape import View
+from t7convert.nn.shape import Reshape, View
 
 
 @converts("nn.Identity")
@@ -18,3 +18,9 @@ def identity(m: Layer) -> nn.Identity:
 def view(m: Layer) -> View:
     dims = m.get("numInputDims")
     return View(*m.integers("size"), num_input_dims=None if dims is None else int(dims))
+
+
+@converts("nn.Reshape")
+def reshape(m: Layer) -> Reshape:
+    batch = m.get("batchMode")
+    return Reshape(*m.integers("size"), batch=batch if batch is None else bool(batch))

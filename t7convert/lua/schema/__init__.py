@@ -3,12 +3,17 @@
 from t7convert.lua.schema import (
     containers,
     convolution,
+    convolution_full,
     elementwise,
     graph,
     linear,
+    lp_pooling,
+    lrn,
     normalization,
     pooling,
+    select,
     shape,
+    tables,
 )
 from t7convert.lua.schema.spec import (
     REQUIRED,
@@ -26,12 +31,17 @@ from t7convert.lua.schema.spec import (
 FAMILIES = (
     containers,
     convolution,
+    convolution_full,
     elementwise,
     graph,
     linear,
+    lp_pooling,
+    lrn,
     normalization,
     pooling,
+    select,
     shape,
+    tables,
 )
 
 __all__ = [

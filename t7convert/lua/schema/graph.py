@@ -76,3 +76,11 @@ row(
     buffers="fg bg forwardnodes backwardnodes innode outnode verbose",
     upgrade=wiring,
 )
+row("nngraph.JustElement", "nngraph: JustElement.lua")
+row("nngraph.JustTable", "nngraph: JustTable.lua")
+row(
+    "nn.ModuleFromCriterion",
+    "nngraph: ModuleFromCriterion.lua",
+    children="criterion",
+    notes="the target gets no gradient",
+)

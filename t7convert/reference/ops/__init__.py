@@ -2,14 +2,34 @@
 
 from t7convert.reference.ops import (
     containers,
+    convolution,
+    convolution_full,
     elementwise,
+    graph,
     linear,
+    lp_pooling,
+    lrn,
+    normalization,
+    pooling,
+    select,
+    shape,
+    tables,
 )
 
 FAMILIES = (
     containers,
+    convolution,
+    convolution_full,
     elementwise,
+    graph,
     linear,
+    lp_pooling,
+    lrn,
+    normalization,
+    pooling,
+    select,
+    shape,
+    tables,
 )
 
 __all__ = [

@@ -1,0 +1,121 @@
+"""Choosing, cutting and joining the entries of tables."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from t7convert.format.objects import Array
+from t7convert.reference.nested import add, zeros_like
+from t7convert.reference.op import Op, Value, implements
+
+
+def axis_of(op: Op, x: Array) -> int:
+    """Return the 0-based axis of ``dimension``: negative from the end, shifted behind a batch."""
+    dimension = op.integer("dimension")
+    if dimension < 0:
+        return x.ndim + dimension
+    batch = op.get("nInputDims") is not None and x.ndim == op.integer("nInputDims") + 1
+    return dimension - 1 + batch
+
+
+@implements("nn.JoinTable")
+class JoinTable(Op):
+    def forward(self, x: list[Array]) -> Array:
+        return np.concatenate(x, axis_of(self, x[0]))
+
+    def backward(self, gy: Array) -> list[Array]:
+        axis = axis_of(self, self.input[0])
+        ends = np.cumsum([item.shape[axis] for item in self.input])
+        return [part.copy() for part in np.split(gy, ends[:-1], axis)]
+
+
+@implements("nn.SplitTable")
+class SplitTable(Op):
+    """The entries are views of the input."""
+
+    def forward(self, x: Array) -> list[Array]:
+        return list(np.moveaxis(x, axis_of(self, x), 0))
+
+    def backward(self, gy: list[Array]) -> Array:
+        return np.stack(gy, axis_of(self, self.input))
+
+
+@implements("nn.SelectTable")
+class SelectTable(Op):
+    def key(self) -> int | str:
+        index = self.require("index")
+        if isinstance(index, str):
+            return index
+        number = self.integer("index")
+        return number - 1 if number > 0 else number
+
+    def forward(self, x: Value) -> Value:
+        return x[self.key()]
+
+    def backward(self, gy: Value) -> Value:
+        gradient = zeros_like(self.input)
+        gradient[self.key()] = gy
+        return gradient
+
+
+@implements("nn.NarrowTable")
+class NarrowTable(Op):
+    def entries(self) -> slice:
+        start = self.integer("offset") - 1
+        return slice(start, start + self.integer("length"))
+
+    def forward(self, x: list[Value]) -> list[Value]:
+        return x[self.entries()]
+
+    def backward(self, gy: list[Value]) -> list[Value]:
+        gradient: list[Value] = zeros_like(self.input)
+        gradient[self.entries()] = gy
+        return gradient
+
+
+@implements("nn.FlattenTable")
+class FlattenTable(Op):
+    def forward(self, x: Value) -> list[Value]:
+        flat: list[Value] = []
+        self._flatten(x, flat)
+        return flat
+
+    def _flatten(self, x: Value, flat: list[Value]) -> None:
+        if isinstance(x, list):
+            for item in x:
+                self._flatten(item, flat)
+        else:
+            flat.append(x)
+
+    def backward(self, gy: list[Value]) -> Value:
+        rest = iter(gy)
+
+        def restore(x: Value) -> Value:
+            return [restore(item) for item in x] if isinstance(x, list) else next(rest)
+
+        return restore(self.input)
+
+
+@implements("nn.ZipTable")
+class ZipTable(Op):
+    """``{{a1, a2}, {b1, b2}}`` gives ``{{a1, b1}, {a2, b2}}``."""
+
+    def forward(self, x: list[list[Value]]) -> list[list[Value]]:
+        return [list(row) for row in zip(*x, strict=True)]
+
+    def backward(self, gy: list[list[Value]]) -> list[list[Value]]:
+        return [list(row) for row in zip(*gy, strict=True)]
+
+
+@implements("nn.ZipTableOneToMany")
+class ZipTableOneToMany(Op):
+    """``{v, {a, b}}`` gives ``{{v, a}, {v, b}}``."""
+
+    def forward(self, x: list[Value]) -> list[list[Value]]:
+        return [[x[0], item] for item in x[1]]
+
+    def backward(self, gy: list[list[Value]]) -> list[Value]:
+        total = zeros_like(self.input[0])
+        for first, _ in gy:
+            total = add(total, first)
+        return [total, [second for _, second in gy]]
