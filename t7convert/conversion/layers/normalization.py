@@ -1,12 +1,14 @@
-"""Converters of batch normalisation and its relatives."""
+"""Converters of batch normalisation."""
 
 from __future__ import annotations
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converts
 from t7convert.conversion.transforms import variance_from_inverse_std
+from t7convert.nn.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
 
 
 def bind_statistics(m: Layer, module: nn.Module, eps: float) -> None:
@@ -18,13 +20,27 @@ def bind_statistics(m: Layer, module: nn.Module, eps: float) -> None:
         m.bind("running_std", module, "running_var", transform=variance_from_inverse_std(eps))
 
 
-@converts("nn.SpatialBatchNormalization")
-def spatial_batch_normalization(m: Layer) -> nn.BatchNorm2d:
+def _batch_norm(m: Layer, norm: type[_BatchNorm]) -> _BatchNorm:
     (features,) = m.shape("running_mean")
     affine = m.has("weight")
     eps = m.number("eps")
-    module = nn.BatchNorm2d(features, eps=eps, momentum=m.number("momentum"), affine=affine)
+    module = norm(features, eps=eps, momentum=m.number("momentum"), affine=affine)
     bind_statistics(m, module, eps)
     if affine:
         m.bind_all(module, "weight", "bias")
     return module
+
+
+@converts("nn.BatchNormalization")
+def batch_normalization(m: Layer) -> _BatchNorm:
+    return _batch_norm(m, BatchNorm1d)
+
+
+@converts("nn.SpatialBatchNormalization")
+def spatial_batch_normalization(m: Layer) -> _BatchNorm:
+    return _batch_norm(m, BatchNorm2d)
+
+
+@converts("nn.VolumetricBatchNormalization")
+def volumetric_batch_normalization(m: Layer) -> _BatchNorm:
+    return _batch_norm(m, BatchNorm3d)

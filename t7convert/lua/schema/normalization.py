@@ -1,4 +1,6 @@
-"""Rows of batch normalisation and its relatives."""
+"""Rows of batch normalisation."""
+
+from __future__ import annotations
 
 from t7convert.lua.schema.spec import alias, row
 
@@ -8,10 +10,21 @@ row(
     parameters="weight bias",
     statistics="running_mean running_var running_std",
     constants={"eps": 1e-5, "momentum": 0.1},
-    buffers="gradWeight gradBias save_mean save_std _input _gradOutput affine nDim",
+    buffers="""gradWeight gradBias save_mean save_std _input _gradOutput affine nDim buffer buffer2
+    centered std normalized""",
+    notes="training on a batch of one uses the running statistics and leaves them alone",
 )
-alias(
-    "nn.SpatialBatchNormalization",
-    "nn.BatchNormalization",
-    "torch/nn: SpatialBatchNormalization.lua",
-)
+for _name in ("SpatialBatchNormalization", "VolumetricBatchNormalization"):
+    alias(f"nn.{_name}", "nn.BatchNormalization", f"torch/nn: {_name}.lua")
+for _name in (
+    "BatchNormalization",
+    "SpatialBatchNormalization",
+    "VolumetricBatchNormalization",
+):
+    alias(
+        f"cudnn.{_name}",
+        "nn.BatchNormalization",
+        f"cudnn.torch: {_name}.lua",
+        buffers="mode iSize scaleT",
+        notes="",
+    )

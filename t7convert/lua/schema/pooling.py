@@ -1,23 +1,51 @@
-"""Rows of the spatial poolings."""
+"""Rows of the spatial poolings with windows of a fixed size."""
 
-from t7convert.lua.schema.spec import REQUIRED, alias, row
+from __future__ import annotations
 
-_GEOMETRY = {"kW": REQUIRED, "kH": REQUIRED, "dW": 1, "dH": 1, "padW": 0, "padH": 0}
+from t7convert.lua.schema.spec import REQUIRED, RawFields, alias, row
+
+_STRIDED = {"kW": REQUIRED, "kH": REQUIRED, "dW": REQUIRED, "dH": REQUIRED, "padW": 0, "padH": 0}
+
+
+def unpadded_before_ceil_mode(fields: RawFields, version: int | None) -> None:
+    """A file without ceil_mode is read as unpadded (SpatialAveragePooling.lua, backwardCompatible).
+
+    Such a file was written before average pooling could pad.
+    """
+    if fields.get("ceil_mode") is None:
+        fields.update(ceil_mode=False, count_include_pad=True, padW=0, padH=0)
+
 
 row(
     "nn.SpatialMaxPooling",
     "torch/nn: SpatialMaxPooling.lua",
-    constants={**_GEOMETRY, "ceil_mode": False},
-    buffers="indices",
+    constants={**_STRIDED, "ceil_mode": False},
+    buffers="indices iheight iwidth",
+)
+alias(
+    "nn.SpatialDilatedMaxPooling",
+    "nn.SpatialMaxPooling",
+    "torch/nn: SpatialDilatedMaxPooling.lua",
+    constants={"dilationW": 1, "dilationH": 1},
 )
 row(
     "nn.SpatialAveragePooling",
     "torch/nn: SpatialAveragePooling.lua",
-    constants={**_GEOMETRY, "ceil_mode": False, "count_include_pad": True, "divide": True},
+    constants={**_STRIDED, "ceil_mode": False, "count_include_pad": True, "divide": True},
+    upgrade=unpadded_before_ceil_mode,
+    notes="without divide, the mean is multiplied by kW * kH, whatever it was divided by",
+)
+alias(
+    "cudnn.SpatialMaxPooling",
+    "nn.SpatialMaxPooling",
+    "cudnn.torch: SpatialMaxPooling.lua, Pooling.lua",
+    buffers="iSize mode _gradOutput",
+    notes="a last window that starts in the right padding is kept",
 )
 alias(
     "cudnn.SpatialAveragePooling",
     "nn.SpatialAveragePooling",
     "cudnn.torch: SpatialAveragePooling.lua, Pooling.lua",
-    buffers="iSize mode",
+    buffers="iSize mode _gradOutput",
+    notes="always divides by kW * kH; count_include_pad = false is turned back to true",
 )

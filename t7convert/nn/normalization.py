@@ -1,0 +1,87 @@
+"""Batch normalisation that decides about a missing batch dimension as Lua did.
+
+Source: torch/nn BatchNormalization.lua and its two subclasses.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class _LuaBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """Batch normalisation of (N, C, ...), and in evaluation of (C, ...).
+
+    Training on a batch of one uses the running statistics and leaves them alone.
+    """
+
+    dims: int
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Refuse other ranks.
+
+        Raises:
+            ValueError: if the rank is wrong, in training also where the batch is missing.
+        """
+        if input.dim() != self.dims and (self.training or input.dim() != self.dims - 1):
+            raise ValueError(f"expected {self.dims} dimensions (got {input.dim()})")
+
+    def _learns_from(self, input: Tensor) -> bool:
+        return self.training and input.shape[0] > 1
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input_dim(input)
+        learning = self._learns_from(input)
+        if learning and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+        batch = input if input.dim() == self.dims else input.unsqueeze(0)
+        output = F.batch_norm(
+            batch,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            training=learning,
+            momentum=0.0 if self.momentum is None else self.momentum,
+            eps=self.eps,
+        )
+        return output.reshape(input.shape)
+
+
+class BatchNorm1d(_LuaBatchNorm, nn.BatchNorm1d):
+    """Batch normalisation of (N, C), and in evaluation of (C)."""
+
+    dims = 2
+
+
+class BatchNorm2d(_LuaBatchNorm, nn.BatchNorm2d):
+    """Batch normalisation of (N, C, H, W), and in evaluation of (C, H, W)."""
+
+    dims = 4
+
+
+class BatchNorm3d(_LuaBatchNorm, nn.BatchNorm3d):
+    """Batch normalisation of (N, C, T, H, W), and in evaluation of (C, T, H, W)."""
+
+    dims = 5
+
+
+class CudnnBatchNorm1d(BatchNorm1d):
+    """As BatchNorm1d, but a batch of one counts as a batch in training (cudnn.torch)."""
+
+    def _learns_from(self, input: Tensor) -> bool:
+        return self.training
+
+
+class CudnnBatchNorm2d(BatchNorm2d):
+    """As BatchNorm2d, but a batch of one counts as a batch in training (cudnn.torch)."""
+
+    def _learns_from(self, input: Tensor) -> bool:
+        return self.training
+
+
+class CudnnBatchNorm3d(BatchNorm3d):
+    """As BatchNorm3d, but a batch of one counts as a batch in training (cudnn.torch)."""
+
+    def _learns_from(self, input: Tensor) -> bool:
+        return self.training

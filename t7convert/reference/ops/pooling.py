@@ -1,0 +1,95 @@
+"""Spatial poolings with windows of a fixed size."""
+
+from __future__ import annotations
+
+from t7convert.format.objects import Array
+from t7convert.reference.op import Op, implements
+from t7convert.reference.ops._pool import (
+    Pool,
+    average_back,
+    average_divisors,
+    average_pool,
+    max_pool,
+    scatter,
+)
+
+
+class MaxPooling(Op):
+    """The maximum of every window; unpooling reads ``where`` and ``size`` of the last call."""
+
+    def pool(self) -> Pool:
+        """Return the windows."""
+        return Pool(self.hw("k"), self.hw("d"), self.hw("pad"), (1, 1), self.flag("ceil_mode"))
+
+    def forward(self, x: Array) -> Array:
+        pool = self.pool()
+        self.size = x.shape[-len(pool.kernel) :]
+        best, self.where = max_pool(x, pool)
+        self.state["where"], self.state["size"] = self.where, self.size
+        return best
+
+    def backward(self, gy: Array) -> Array:
+        return scatter(gy, self.where, self.size)
+
+
+@implements("nn.SpatialMaxPooling")
+class SpatialMaxPooling(MaxPooling):
+    pass
+
+
+@implements("nn.SpatialDilatedMaxPooling")
+class SpatialDilatedMaxPooling(MaxPooling):
+    def pool(self) -> Pool:
+        ceil, dilation = self.flag("ceil_mode"), self.hw("dilation")
+        return Pool(self.hw("k"), self.hw("d"), self.hw("pad"), dilation, ceil)
+
+
+@implements("cudnn.SpatialMaxPooling")
+class CudnnSpatialMaxPooling(MaxPooling):
+    def pool(self) -> Pool:
+        ceil = self.flag("ceil_mode")
+        return Pool(self.hw("k"), self.hw("d"), self.hw("pad"), (1, 1), ceil, clip=False)
+
+
+class AveragePooling(Op):
+    """The mean of every window."""
+
+    def pool(self) -> Pool:
+        """Return the windows."""
+        return Pool(self.hw("k"), self.hw("d"), self.hw("pad"), (1, 1), self.flag("ceil_mode"))
+
+    def divisors(self, size: tuple[int, ...]) -> Array:
+        """Return what each window's sum is divided by."""
+        return average_divisors(size, self.pool(), self.flag("count_include_pad"))
+
+    def factor(self) -> int:
+        """Return what the mean is multiplied by."""
+        kh, kw = self.pool().kernel
+        return 1 if self.flag("divide") else kh * kw
+
+    def forward(self, x: Array) -> Array:
+        pool = self.pool()
+        self.size = x.shape[-len(pool.kernel) :]
+        y = average_pool(x, pool, self.divisors(self.size))
+        return y * x.dtype.type(self.factor())
+
+    def backward(self, gy: Array) -> Array:
+        gx = average_back(gy, self.size, self.pool(), self.divisors(self.size))
+        return gx * gy.dtype.type(self.factor())
+
+
+@implements("nn.SpatialAveragePooling")
+class SpatialAveragePooling(AveragePooling):
+    pass
+
+
+@implements("cudnn.SpatialAveragePooling")
+class CudnnSpatialAveragePooling(AveragePooling):
+    """Padding always counts, also beyond its end (CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING)."""
+
+    def pool(self) -> Pool:
+        ceil = self.flag("ceil_mode")
+        return Pool(self.hw("k"), self.hw("d"), self.hw("pad"), (1, 1), ceil, clip=False)
+
+    def divisors(self, size: tuple[int, ...]) -> Array:
+        return average_divisors(size, self.pool(), True, whole=True)
