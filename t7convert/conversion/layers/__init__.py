@@ -4,6 +4,11 @@ from t7convert.conversion.layers import (
     containers,
     convolution,
     convolution_full,
+    criterion_classes,
+    criterion_containers,
+    criterion_elementwise,
+    distance,
+    dropout,
     elementwise,
     graph,
     linear,
@@ -13,6 +18,7 @@ from t7convert.conversion.layers import (
     pooling,
     select,
     shape,
+    softmax,
     tables,
 )
 
@@ -20,6 +26,11 @@ FAMILIES = (
     containers,
     convolution,
     convolution_full,
+    criterion_classes,
+    criterion_containers,
+    criterion_elementwise,
+    distance,
+    dropout,
     elementwise,
     graph,
     linear,
@@ -29,6 +40,7 @@ FAMILIES = (
     pooling,
     select,
     shape,
+    softmax,
     tables,
 )
 

@@ -4,6 +4,9 @@ from t7convert.lua.schema import (
     containers,
     convolution,
     convolution_full,
+    criterion_nn,
+    distance,
+    dropout,
     elementwise,
     graph,
     linear,
@@ -13,6 +16,7 @@ from t7convert.lua.schema import (
     pooling,
     select,
     shape,
+    softmax,
     tables,
 )
 from t7convert.lua.schema.spec import (
@@ -32,6 +36,9 @@ FAMILIES = (
     containers,
     convolution,
     convolution_full,
+    criterion_nn,
+    distance,
+    dropout,
     elementwise,
     graph,
     linear,
@@ -41,6 +48,7 @@ FAMILIES = (
     pooling,
     select,
     shape,
+    softmax,
     tables,
 )
 

@@ -1,9 +1,16 @@
 """Reference implementations, one module per family of classes."""
 
 from t7convert.reference.ops import (
+    arithmetic,
     containers,
     convolution,
     convolution_full,
+    criterion_classes,
+    criterion_containers,
+    criterion_elementwise,
+    criterion_pairs,
+    distance,
+    dropout,
     elementwise,
     graph,
     linear,
@@ -13,13 +20,21 @@ from t7convert.reference.ops import (
     pooling,
     select,
     shape,
+    softmax,
     tables,
 )
 
 FAMILIES = (
+    arithmetic,
     containers,
     convolution,
     convolution_full,
+    criterion_classes,
+    criterion_containers,
+    criterion_elementwise,
+    criterion_pairs,
+    distance,
+    dropout,
     elementwise,
     graph,
     linear,
@@ -29,6 +44,7 @@ FAMILIES = (
     pooling,
     select,
     shape,
+    softmax,
     tables,
 )
 
