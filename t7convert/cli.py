@@ -9,23 +9,22 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from t7convert._version import __version__
-from t7convert.commands import cli_main
+from t7convert.commands import cli_main, cli_proof
 from t7convert.errors import T7Error
 
 
 class ErrorBoundary(click.Group):
     """Turns the package's own errors into a message on stderr and their exit code."""
 
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
         extra["standalone_mode"] = False
         try:
-            code = super().main(args, **extra)
+            code = super().main(*args, **extra)
         except click.ClickException as error:
             error.show()
             code = error.exit_code
@@ -71,5 +70,6 @@ for command in (
     cli_main.to_pytorch_command,
     cli_main.inspect_command,
     cli_main.models_command,
+    cli_proof.verify_command,
 ):
     main.add_command(command)

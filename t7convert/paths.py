@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Union
 
 from t7convert.errors import PathError
 
-Key = Union[str, int, float, bool]
+Key = str | int | float | bool
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _TOKEN = re.compile(

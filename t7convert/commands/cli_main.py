@@ -51,7 +51,7 @@ arch_option = click.option(
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
-def to_pytorch_command(ctx: click.Context, **options: Any) -> None:
+def to_pytorch_command(ctx: click.Context, /, **options: Any) -> None:
     """Turn a Lua Torch network into a PyTorch one, every shared weight kept shared.
 
     Example: t7convert to-pytorch model.t7 out.pt
@@ -72,7 +72,7 @@ def to_pytorch_command(ctx: click.Context, **options: Any) -> None:
 @arch_option
 @plugin_option
 @click.pass_context
-def inspect_command(ctx: click.Context, **options: Any) -> None:
+def inspect_command(ctx: click.Context, /, **options: Any) -> None:
     """Print what a Lua Torch file holds: modules, parameters, ties, bytes.
 
     Example: t7convert inspect model.t7 --depth 2

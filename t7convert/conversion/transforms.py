@@ -44,11 +44,13 @@ def variance_from_inverse_std(eps: float) -> Transform:
 
 
 def _variance(values: Array, eps: float) -> Array:
-    return (np.float64(values) ** -2 - eps).astype(values.dtype)
+    variance: Array = (np.float64(values) ** -2 - eps).astype(values.dtype)
+    return variance
 
 
 def _inverse_std(values: Array, eps: float) -> Array:
-    return ((np.float64(values) + eps) ** -0.5).astype(values.dtype)
+    inverse: Array = ((np.float64(values) + eps) ** -0.5).astype(values.dtype)
+    return inverse
 
 
 _RULES = {"variance_from_inverse_std": (_variance, _inverse_std)}

@@ -34,6 +34,8 @@ class ShapeOnly:
     def read(self, start: int, stop: int) -> Array:
         raise CheckpointError("an architecture description holds no values of this tensor")
 
+    copy = read
+
 
 def encode(root: LuaModule) -> list[Node]:
     """Return the tree as a flat list of nodes; the first one is the root."""
@@ -176,7 +178,7 @@ class _Decoder:
 def _spec(node: Node) -> ClassSpec:
     derived = node.get("derived")
     if derived is None:
-        spec = schema.by_name(node.get("row", node["class"]))
+        spec = schema.by_name(str(node.get("row", node["class"])))
         if spec is not None:
             return spec
         derived = {}

@@ -26,7 +26,7 @@ class FieldReader:
         return self.module.path
 
     @property
-    def version(self) -> int | None:
+    def version(self) -> float | None:
         """The class version in the file, None in files older than versions."""
         return self.module.version
 

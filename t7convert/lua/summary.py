@@ -105,7 +105,7 @@ def summarise(root: Any, file: T7File | None, select: str | None = None) -> Summ
 
 def _network(path: str, obj: LuaObject) -> NetworkSummary:
     tree = build(obj, path)
-    ties = []
+    ties: list[TieRow] = []
     number_of: dict[str, int] = {}
     for region in parameter_regions(tree):
         members = list(dict.fromkeys(member for _, member in region.members))
@@ -180,7 +180,9 @@ def describe(value: Any) -> str:
         return value.typename
     if isinstance(value, LuaFunction):
         return f"Lua function, {len(value.bytecode)} bytes"
-    return repr(value) if not isinstance(value, str) or len(value) < 60 else repr(value[:57]) + "..."
+    return (
+        repr(value) if not isinstance(value, str) or len(value) < 60 else repr(value[:57]) + "..."
+    )
 
 
 def _beside(root: Any, models: list[str]) -> dict[str, str]:

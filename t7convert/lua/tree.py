@@ -44,7 +44,7 @@ class LuaModule:
     typename: str
     spec: ClassSpec
     path: str
-    version: int | None = None
+    version: float | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     raw: LuaObject | None = None
     overridden: tuple[str, ...] = ()
@@ -192,7 +192,11 @@ class _Builder:
         table = fields_of(obj)
         raw: dict[str, Any] = {k: v for k, v in (table or {}).items() if isinstance(k, str)}
         spec = module.spec
-        module.overridden = tuple(n for n in OVERRIDES if isinstance(raw.get(n), LuaFunction))
+        module.overridden = tuple(
+            name
+            for name in OVERRIDES
+            if isinstance(raw.get(name), LuaFunction) and name not in spec.stores
+        )
         if spec.upgrade is not None:
             try:
                 spec.upgrade(raw, module.version)

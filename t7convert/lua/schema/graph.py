@@ -27,7 +27,7 @@ def _list(value: Any) -> list[Any]:
     return found
 
 
-def wiring(fields: RawFields, version: int | None) -> None:
+def wiring(fields: RawFields, version: float | None) -> None:
     """Replace the graph by ``nodes`` (in order of execution) and ``modules``.
 
     A node is a table of ``module`` (1-based position in ``modules``), ``inputs`` (positions of the

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 RawFields = dict[str, Any]
 #: Turns the fields of an old version into today's, in place. Structure only: missing fields,
 #: renamed fields, 2-D weights. Numeric rules belong to the converter and to the reference.
-Upgrade = Callable[[RawFields, "int | None"], None]
+Upgrade = Callable[[RawFields, "float | None"], None]
 
 
 class _Required:
@@ -47,6 +47,8 @@ class ClassSpec:
         when: fields that must be present for this row to apply; tells packages apart.
         unless: fields that must be absent.
         true_gradient: whether Lua's updateGradInput is the derivative of its updateOutput.
+        stores: methods that the class's own constructor stores in the object as functions, so that
+            finding them there doesn't mean that somebody changed the class.
         random: whether the output is random (in the mode that ``modes`` of the notes says).
         notes: for the support table.
         derived: made from an object's fields because the schema doesn't know the class.
@@ -64,6 +66,7 @@ class ClassSpec:
     upgrade: Upgrade | None = None
     when: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    stores: tuple[str, ...] = ()
     true_gradient: bool = True
     random: bool = False
     notes: str = ""
@@ -110,6 +113,7 @@ def row(
     upgrade: Upgrade | None = None,
     when: str = "",
     unless: str = "",
+    stores: str = "",
     true_gradient: bool = True,
     random: bool = False,
     notes: str = "",
@@ -136,6 +140,7 @@ def row(
             upgrade=upgrade,
             when=_words(when),
             unless=_words(unless),
+            stores=_words(stores),
             true_gradient=true_gradient,
             random=random,
             notes=notes,

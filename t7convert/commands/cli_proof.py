@@ -1,0 +1,73 @@
+"""Parsing of ``verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from t7convert.commands.cli_main import (
+    DTYPES,
+    FILE,
+    arch_option,
+    json_option,
+    plugin_option,
+    select_option,
+)
+
+
+def _shape(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    try:
+        shape = tuple(int(word) for word in value.replace("x", ",").split(","))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise click.BadParameter(f"{value!r} is no shape such as 1x3x224x224")
+    return shape
+
+
+@click.command("verify")
+@click.argument("source", metavar="MODEL.t7", type=FILE)
+@click.argument("output", metavar="[OUT]", type=FILE, required=False)
+@select_option
+@click.option("--until", metavar="PATH", help="Compare the network up to this module.")
+@arch_option
+@plugin_option
+@click.option("--input", type=FILE, help="Run this input: .t7, .npy, .pt, .png or .jpg.")
+@click.option(
+    "--input-shape", callback=_shape, metavar="NxCxHxW", help="Draw inputs of this shape."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the drawn inputs.")
+@click.option("--expected", type=FILE, help="A recorded output to compare with: .t7 or .npy.")
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option(
+    "--dtype", type=DTYPES, default="float32", show_default=True, help="Run in this type."
+)
+@click.option("--allow-unchecked", is_flag=True, help="Pass although a class has no reference.")
+@json_option
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing if the check passes.")
+@click.pass_context
+def verify_command(
+    ctx: click.Context,
+    /,
+    source: Path,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Prove that the converted network computes what the Lua module computes.
+
+    The Lua module is interpreted in NumPy, on its own; every module's output, every parameter and
+    every tie is compared. OUT is a file that t7convert made; without it MODEL.t7 is converted in
+    memory. Exit code 5 if anything differs.
+
+    Example: t7convert verify model.t7 out.pt --dtype float64
+    """
+    from t7convert.commands.verification import verify_file
+    from t7convert.parity.check import Options
+
+    ctx.exit(verify_file(source, output, Options(**options), as_json=as_json, quiet=quiet))

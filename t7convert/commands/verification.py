@@ -1,0 +1,93 @@
+"""``t7convert verify``: does the network compute what the Lua module computes?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from t7convert.errors import ParityError
+
+if TYPE_CHECKING:
+    from t7convert.parity.check import Options
+    from t7convert.parity.report import ParityReport, Row
+
+_WORST = 5
+
+
+def verify_file(
+    source: Path,
+    output: Path | None,
+    options: Options,
+    *,
+    as_json: bool = False,
+    quiet: bool = False,
+) -> int:
+    """Run the check, print the report, return 0 or the exit code of a failed check."""
+    from t7convert.parity.check import check_parity
+
+    report = check_parity(source, output, options)
+    if as_json:
+        click.echo(json.dumps(report.to_json()))
+    elif not quiet or not report.ok:
+        click.echo("\n".join(lines_of(report)))
+    return 0 if report.ok else ParityError.exit_code
+
+
+def lines_of(report: ParityReport) -> Iterator[str]:
+    """Return the report for a terminal."""
+    yield f"file        {report.source}, read for the reference by {report.parser}"
+    yield f"network     {report.output or 'converted in memory'}, {report.dtype} on {report.device}"
+    for name, shape in report.inputs.items():
+        seed = "" if report.seed is None else f" (seed {report.seed})"
+        yield f"input       {name}: {shape}{seed}"
+    for fact in report.facts:
+        yield f"{_mark(fact.ok)} {fact.name}: {fact.detail}"
+    yield from _kinds(report)
+    for row in report.unchecked:
+        yield f"{_mark(report.allow_unchecked)} unchecked {row.path}: {row.typename}: {row.note}"
+    if report.first is not None:
+        yield f"first module that diverges: {_describe(report.first)}"
+    worst = sorted(report.failures, key=lambda row: -row.relative)[:_WORST]
+    yield from (f"  {_describe(row)}" for row in worst)
+    verdict = "the network computes what the Lua module computes" if report.ok else "NOT equal"
+    if not report.compared:
+        verdict = "NOT proved: nothing was compared"
+    yield click.style(f"{'PASS' if report.ok else 'FAIL'}  {verdict}", bold=True)
+
+
+def _kinds(report: ParityReport) -> Iterator[str]:
+    for kind in dict.fromkeys(row.kind for row in report.rows):
+        rows = [r for r in report.rows if r.kind == kind and r.status != "unchecked"]
+        bad = sum(row.bad for row in rows)
+        if not rows:
+            continue
+        text = f"{kind}: {len(rows) - bad} of {len(rows)} agree"
+        close = max(rows, key=lambda row: row.absolute / row.bound if row.bound else 0.0)
+        if kind in ("parameter", "statistic"):
+            text += " bit for bit"
+        elif close.bound:
+            text += (
+                f", at worst {close.absolute / close.bound:.0%} of what rounding allows "
+                f"(off by {close.absolute:.2g}, {close.relative:.2g} of the largest entry)"
+            )
+        yield f"{_mark(not bad)} {text}"
+
+
+def _mark(ok: bool) -> str:
+    return click.style("ok  ", fg="green") if ok else click.style("FAIL", fg="red", bold=True)
+
+
+def _describe(row: Row) -> str:
+    where = f"{row.path or '<root>'} ({row.typename}{', ' + row.trial if row.trial else ''})"
+    if row.note and not row.bound:
+        return f"{row.kind} {where}: {row.note}"
+    at = "x".join(map(str, row.index)) or "the only entry"
+    return (
+        f"{row.kind} {where}: off by {row.absolute:.3g} ({row.relative:.2g} of the largest entry, "
+        f"{row.ulps:.0f} ULPs) at {at}: {row.found:.9g} for {row.expected:.9g}; "
+        f"allowed {row.bound:.3g}"
+    )

@@ -1,0 +1,48 @@
+"""Settings under which numbers can be compared: no TF32, deterministic, no autotuning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Switch off what trades exactness for speed inside the block, and restore it afterwards."""
+    cudnn = torch.backends.cudnn
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        cudnn.benchmark,
+        cudnn.deterministic,
+        cudnn.allow_tf32,
+        torch.backends.cuda.matmul.allow_tf32,
+    )
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = False, True, False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = before[2:5]
+        torch.backends.cuda.matmul.allow_tf32 = before[5]
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device of a name; ``auto`` takes the first accelerator that is there.
+
+    Raises:
+        RuntimeError: if the named one is not there.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise RuntimeError("there is no CUDA device here")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise RuntimeError("there is no MPS device here")
+    return torch.device(name)

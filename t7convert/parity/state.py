@@ -1,0 +1,141 @@
+"""Parameters, statistics, counts and ties: the file's against the network's, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from t7convert import paths
+from t7convert.conversion.bindings import Record, read_region
+from t7convert.conversion.convert import Converted
+from t7convert.format.objects import Array, LuaTensor
+from t7convert.lua.counting import count, parameter_regions
+from t7convert.lua.sharing import Geometry
+from t7convert.lua.tree import LuaModule, walk
+from t7convert.parity.compare import difference
+from t7convert.parity.report import Fact, Row
+
+
+def check_values(tree: LuaModule, converted: Converted, dtype: str | None) -> Iterator[Row]:
+    """Compare every bound tensor with the file's, bit for bit (after the cast to ``dtype``)."""
+    modules = {module.path: module for module in walk(tree)}
+    bound: set[tuple[str, str]] = set()
+    for record in converted.records:
+        module = modules.get(record.path)
+        tensor = _tensor(module, record.field) if module is not None else None
+        kind = "parameter" if record.is_parameter or _is_parametrised(record) else "statistic"
+        place = paths.join(record.path, *paths.parse(record.field))
+        typename = module.typename if module else "?"
+        if tensor is None:
+            yield Row(kind, place, typename, "", "missing", note="the file has no such tensor")
+            continue
+        bound.add((record.path, record.field))
+        yield _compare(kind, place, typename, record, tensor, dtype)
+    for module in modules.values():
+        for name, _ in module.tensors(module.spec.parameters):
+            if (module.path, name) not in bound and module.path in converted.modules:
+                place = paths.join(module.path, *paths.parse(name))
+                note = "no tensor of the network stands for it"
+                yield Row("parameter", place, module.typename, "", "missing", note=note)
+
+
+def _is_parametrised(record: Record) -> bool:
+    return record.name not in record.module._buffers
+
+
+def _tensor(module: LuaModule, field: str) -> LuaTensor | None:
+    found = dict(module.tensors(module.spec.tensors))
+    return found.get(field)
+
+
+def _compare(
+    kind: str, place: str, typename: str, record: Record, tensor: LuaTensor, dtype: str | None
+) -> Row:
+    if tensor.storage is None:
+        return Row(kind, place, typename, "", "missing", note="the file's tensor is empty")
+    expected = read_region(tensor.storage, record.view.apply(Geometry.of(tensor)))
+    if record.transform is not None:
+        expected = record.transform.forward(expected)
+    found = getattr(record.module, record.name).detach().cpu()
+    want = torch.from_numpy(np.ascontiguousarray(expected))
+    if dtype is not None and want.is_floating_point():
+        want = want.to(getattr(torch, dtype))
+    if found.dtype != want.dtype:
+        note = f"dtype {found.dtype}, expected {want.dtype}"
+        return Row(kind, place, typename, "", "differs", note=note)
+    a, b = _plain(found), _plain(want)
+    if a.shape == b.shape and a.tobytes() == b.tobytes():
+        return Row(kind, place, typename, "", "ok")
+    gap = difference(
+        _wide(found), _wide(want), torch.finfo(want.dtype).eps if want.is_floating_point() else 0
+    )
+    note = gap.problem or "not the same bits"
+    return Row(
+        *(kind, place, typename, "", "differs", gap.absolute, gap.relative, gap.ulps, 0.0, 0.0),
+        *(gap.index, gap.found, gap.expected, note),
+    )
+
+
+def _plain(tensor: Tensor) -> Array:
+    """Return the raw bits, so that NaN equals itself and -0.0 differs from 0.0."""
+    whole = tensor.contiguous()
+    return whole.reshape(-1).view(torch.uint8).numpy().reshape(*whole.shape, -1)
+
+
+def _wide(tensor: Tensor) -> Array:
+    return tensor.double().numpy()
+
+
+def check_counts(tree: LuaModule, network: nn.Module) -> Fact:
+    """Compare the number of parameters, each shared one counted once."""
+    counted = count(tree)
+    found = sum(p.numel() for p in network.parameters())
+    detail = f"{found:,} in the network, {counted.unique:,} in the file"
+    return Fact("parameters counted once", found == counted.unique, detail)
+
+
+def check_ties(tree: LuaModule, converted: Converted) -> Fact:
+    """Compare what is one tensor in the file with what is one Parameter in the network."""
+    owner: dict[str, set[int]] = {}
+    for record in converted.records:
+        if record.name in record.module._buffers:
+            continue
+        place = paths.join(record.path, *paths.parse(record.field))
+        owner.setdefault(place, set()).add(id(_base(record.module, record.name)))
+    lost: list[str] = []
+    gained: list[str] = []
+    groups = 0
+    first_of: dict[int, str] = {}
+    for region in parameter_regions(tree):
+        members = list(dict.fromkeys(path for _, path in region.members))
+        bases: set[int] = set().union(*(owner.get(path, set()) for path in members))
+        groups += len(members) > 1
+        if len(members) > 1 and len(bases) > 1 and not _split(members, owner):
+            lost.append(" = ".join(members))
+        for base in bases:
+            other = first_of.setdefault(base, members[0])
+            if other != members[0]:
+                gained.append(f"{other} = {members[0]}")
+    if lost or gained:
+        parts = [f"lost: {text}" for text in lost] + [f"gained: {text}" for text in gained]
+        return Fact("ties", False, "; ".join(parts))
+    return Fact("ties", True, f"{groups} groups of shared parameters, each one Parameter")
+
+
+def _split(members: list[str], owner: dict[str, set[int]]) -> bool:
+    """Tell whether each member became the same several parameters (a flat weight unpacked)."""
+    return len({frozenset(owner.get(path, set())) for path in members}) == 1
+
+
+def _base(module: nn.Module, name: str) -> Tensor:
+    parametrizations = getattr(module, "parametrizations", None)
+    if parametrizations is not None and name in parametrizations:
+        base = parametrizations[name].original
+        assert isinstance(base, Tensor)
+        return base
+    parameter = module._parameters[name]
+    assert parameter is not None
+    return parameter

@@ -1,0 +1,52 @@
+"""The one table of tolerances, and how a bound is measured.
+
+The reference runs twice, in float64 and in float32. Per module, the greatest difference between
+the two says how much rounding in float32 moves its output. A correct network in a dtype of machine
+epsilon ``eps`` may differ from the float64 reference by ``FACTOR`` times that, scaled by
+``eps / eps(float32)``, because it rounds in another order than the reference, not more precisely.
+
+``floor`` (in units of ``eps`` times the largest entry) is what always is allowed: the last bits,
+where the two reference runs happen to agree exactly. ``cap`` (relative to the largest entry) never
+is exceeded: where a rounding error flips a decision (a maximum, a threshold) the measured
+difference is no measure of rounding, and the check fails instead of widening.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+FACTOR = 16.0
+_EPS32 = float(np.finfo(np.float32).eps)
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What a dtype is allowed; see the module docstring."""
+
+    dtype: str
+    eps: float
+    floor: float
+    cap: float
+
+    def bound(self, measured: float, scale: float) -> float:
+        """Return the allowed absolute difference of a module's output.
+
+        Args:
+            measured: the greatest difference of the float32 from the float64 reference.
+            scale: the largest finite absolute value of the float64 reference's output.
+        """
+        allowed = FACTOR * measured * self.eps / _EPS32
+        return min(max(allowed, self.floor * self.eps * scale), self.cap * scale)
+
+
+TOLERANCES = {
+    row.dtype: row
+    for row in (
+        Tolerance("float64", float(np.finfo(np.float64).eps), 64.0, 1e-9),
+        Tolerance("float32", _EPS32, 16.0, 1e-3),
+        Tolerance("float16", 2.0**-10, 16.0, 0.25),
+        Tolerance("bfloat16", 2.0**-7, 8.0, 0.5),
+    )
+}
