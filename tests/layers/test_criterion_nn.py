@@ -1,0 +1,307 @@
+"""The criterions of torch/nn and of cudnn against Torch7 and against the reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from t7convert.errors import ConversionError
+from t7convert.lua.tree import build
+from t7convert.nn.criterion_classes import ClassNLLCriterion, CrossEntropyCriterion
+from t7convert.reference import Executor
+from tests import golden
+from tests.layers.criterion_compare import (
+    compare_criterion,
+    linear,
+    lua_object,
+    network_of,
+)
+
+CLASSES = """AbsCriterion BCECriterion ClassNLLCriterion ClassSimplexCriterion
+CosineEmbeddingCriterion CriterionTable CrossEntropyCriterion DistKLDivCriterion
+DistanceRatioCriterion HingeEmbeddingCriterion L1Cost L1HingeEmbeddingCriterion MSECriterion
+MarginCriterion MarginRankingCriterion ModuleCriterion MultiCriterion MultiLabelMarginCriterion
+MultiLabelSoftMarginCriterion MultiMarginCriterion ParallelCriterion SmoothL1Criterion
+SoftMarginCriterion SpatialAutoCropMSECriterion SpatialClassNLLCriterion
+WeightedMSECriterion""".split()
+
+DRAW = np.random.default_rng(3)
+
+
+def normal(*shape: int) -> Any:
+    return DRAW.normal(size=shape)
+
+
+def positive(*shape: int) -> Any:
+    return DRAW.uniform(0.1, 1.1, shape)
+
+
+def classes(*shape: int) -> Any:
+    return DRAW.integers(1, 6, shape)
+
+
+def signs(*shape: int) -> Any:
+    return DRAW.choice([-1.0, 1.0], shape)
+
+
+def bits(*shape: int) -> Any:
+    return DRAW.integers(0, 2, shape).astype(float)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_golden(shared: Path, name: str) -> None:
+    for label, case in golden.cases(shared / "golden" / "layers" / f"{name}.t7"):
+        golden.check_criterion(label, case)
+        golden.check_reference_criterion(label, case)
+
+
+SHAPES = [(5,), (1, 4), (2, 3), (2, 3, 4, 5)]
+SIMPLE = ["Abs", "MSE", "SmoothL1", "SoftMargin", "Margin", "DistKLDiv"]
+
+
+@pytest.mark.parametrize("average", [True, False])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", SIMPLE)
+def test_elementwise(name: str, shape: tuple[int, ...], average: bool) -> None:
+    target = bits(*shape) * positive(*shape) if name == "DistKLDiv" else signs(*shape)
+    compare_criterion(
+        lua_object(f"nn.{name}Criterion", sizeAverage=average), normal(*shape), target
+    )
+
+
+NLL = "nn.ClassNLLCriterion"
+CASES: list[tuple[str, dict[str, Any], Any, Any]] = [
+    ("nn.BCECriterion", {"weights": positive(4)}, positive(4) / 2, bits(4)),
+    ("nn.BCECriterion", {"weights": positive(4)}, positive(1, 4) / 2, bits(1, 4)),
+    ("nn.BCECriterion", {"sizeAverage": False}, positive(2, 3, 2) / 2, bits(2, 3, 2)),
+    ("nn.BCECriterion", {}, np.array([0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.5])),
+    ("nn.MultiLabelSoftMarginCriterion", {"weights": positive(4)}, normal(3, 4), bits(3, 4)),
+    ("nn.MultiLabelSoftMarginCriterion", {"weights": positive(4)}, normal(4), bits(4)),
+    ("nn.MultiLabelSoftMarginCriterion", {"sizeAverage": False}, 90 * normal(2, 3), bits(2, 3)),
+    ("nn.WeightedMSECriterion", {"weight": positive(3, 4)}, normal(2, 3, 4), normal(2, 3, 4)),
+    ("nn.WeightedMSECriterion", {"weight": positive(2, 3)}, normal(2, 3), normal(2, 3)),
+    ("nn.SpatialAutoCropMSECriterion", {}, normal(2, 3, 4, 5), normal(2, 3, 7, 8)),
+    ("nn.SpatialAutoCropMSECriterion", {"sizeAverage": False}, normal(3, 4, 4), normal(3, 4, 7)),
+    ("nn.L1Cost", {}, np.array([[1.5, 0.0, -2.0]]), None),
+    ("nn.MarginCriterion", {"margin": 0.3}, normal(3, 4), signs(3, 4)),
+    ("nn.HingeEmbeddingCriterion", {"margin": 0.5}, positive(3, 4), signs(3, 4)),
+    ("nn.HingeEmbeddingCriterion", {"sizeAverage": False}, positive(4), np.array([0, 1, 2, -1.0])),
+    ("nn.HingeEmbeddingCriterion", {}, positive(1), -1),
+    ("nn.L1HingeEmbeddingCriterion", {"margin": 9.0}, [normal(2, 3), normal(2, 3)], -1),
+    ("nn.L1HingeEmbeddingCriterion", {"margin": 0.1}, [normal(4), normal(4)], -1),
+    ("nn.L1HingeEmbeddingCriterion", {}, [normal(4), normal(4)], np.array([-1.0])),
+    ("nn.CosineEmbeddingCriterion", {"margin": 0.1}, [normal(6, 3), normal(6, 3)], signs(6)),
+    ("nn.CosineEmbeddingCriterion", {}, [normal(3), normal(3)], 1),
+    ("nn.CosineEmbeddingCriterion", {}, [normal(2, 3), normal(2, 3)], np.array([0.0, 2.0])),
+    ("nn.CosineEmbeddingCriterion", {"sizeAverage": False}, [normal(1, 2), normal(1, 2)], signs(1)),
+    ("nn.MarginRankingCriterion", {"margin": 0.3}, [normal(6), normal(6)], signs(6)),
+    ("nn.MarginRankingCriterion", {}, [normal(3, 2), normal(3, 2)], signs(3, 2)),
+    ("nn.MarginRankingCriterion", {}, [np.array([1.0]), np.array([2.0])], 1),
+    ("nn.MarginRankingCriterion", {"margin": 1.0}, [np.array([2.0]), np.array([1.0])], 1),
+    ("nn.DistanceRatioCriterion", {"sizeAverage": False}, [positive(4), positive(4)], None),
+    ("nn.DistanceRatioCriterion", {}, [positive(4, 2), positive(4, 2)], None),
+    (NLL, {"weights": positive(5)}, normal(5), 3),
+    (NLL, {"weights": positive(5), "sizeAverage": False}, normal(5), np.array([2])),
+    (NLL, {"ignoreIndex": 2}, normal(4, 5), np.array([2, 1, 2, 5])),
+    (NLL, {"ignoreIndex": 0, "weights": positive(5)}, normal(3, 5), np.array([0, 1, 5])),
+    (NLL, {"ignoreIndex": 1}, normal(2, 5), np.array([1, 1])),
+    (NLL, {"weights": np.zeros(5)}, normal(2, 5), np.array([1, 2])),
+    (NLL, {"weights": -np.ones(5)}, normal(2, 5), np.array([1, 2])),
+    ("nn.CrossEntropyCriterion", {"nll": lua_object(NLL)}, normal(1, 5), np.array([2])),
+    ("nn.CrossEntropyCriterion", {"nll": lua_object(NLL)}, normal(3, 5, 1, 1), classes(3, 1)),
+    (
+        "nn.CrossEntropyCriterion",
+        {"nll": lua_object(NLL), "sizeAverage": False, "oldSizeAverage": True},
+        normal(3, 5),
+        classes(3),
+    ),
+    (
+        "nn.CrossEntropyCriterion",
+        {"nll": lua_object(NLL, sizeAverage=False), "sizeAverage": True, "oldSizeAverage": True},
+        normal(3, 5),
+        classes(3),
+    ),
+    ("nn.SpatialClassNLLCriterion", {"weights": positive(5)}, normal(2, 5, 3, 4), classes(2, 3, 4)),
+    ("nn.SpatialClassNLLCriterion", {"sizeAverage": False}, normal(1, 5, 2, 1), classes(1, 2, 1)),
+    (
+        "cudnn.SpatialCrossEntropyCriterion",
+        {"nll": lua_object("nn.SpatialClassNLLCriterion", weights=positive(5))},
+        normal(2, 5, 3, 4),
+        classes(2, 3, 4),
+    ),
+    (
+        "cudnn.SpatialCrossEntropyCriterion",
+        {"nll": lua_object("nn.SpatialClassNLLCriterion"), "sizeAverage": False},
+        normal(1, 5, 1, 4),
+        classes(1, 1, 4),
+    ),
+    (
+        "cudnn.VolumetricCrossEntropyCriterion",
+        {
+            "scec": lua_object(
+                "cudnn.SpatialCrossEntropyCriterion", nll=lua_object("nn.SpatialClassNLLCriterion")
+            )
+        },
+        normal(2, 5, 2, 3, 4),
+        classes(2, 2, 3, 4),
+    ),
+    ("nn.MultiMarginCriterion", {"p": 2, "weights": positive(5)}, normal(4, 5), classes(4)),
+    ("nn.MultiMarginCriterion", {"margin": 0.2, "sizeAverage": False}, normal(4, 5), classes(4)),
+    ("nn.MultiMarginCriterion", {}, normal(5), 2),
+    ("nn.MultiLabelMarginCriterion", {}, normal(2, 4), np.array([[3, 1, 0, 2], [0, 1, 1, 1]])),
+    ("nn.MultiLabelMarginCriterion", {"sizeAverage": False}, normal(1, 3), np.array([[3, 1, 2]])),
+    ("nn.MultiLabelMarginCriterion", {}, normal(3), np.array([2, 2, 0])),
+    ("nn.ClassSimplexCriterion", {"simplex": normal(5, 5)}, normal(5), 4),
+    ("nn.ClassSimplexCriterion", {"simplex": normal(5, 5)}, normal(3, 5), classes(3)),
+]
+
+
+@pytest.mark.parametrize(("typename", "fields", "input", "target"), CASES)
+def test_arguments(typename: str, fields: dict[str, Any], input: Any, target: Any) -> None:
+    compare_criterion(lua_object(typename, **fields), input, target)
+
+
+MSE, ABS = lua_object("nn.MSECriterion"), lua_object("nn.AbsCriterion")
+
+
+def test_containers() -> None:
+    two = [MSE, lua_object("nn.AbsCriterion", sizeAverage=False)]
+    parallel = lua_object("nn.ParallelCriterion", criterions=two, weights=[0.5, 3])
+    compare_criterion(parallel, [normal(3), normal(2)], [normal(3), normal(2)])
+    compare_criterion(parallel, [normal(3), normal(2), normal(4)], [normal(3), normal(2)])
+    repeated = lua_object("nn.ParallelCriterion", criterions=two, weights=[2, 1], repeatTarget=True)
+    compare_criterion(repeated, [normal(3), normal(3)], normal(3))
+    multi = lua_object("nn.MultiCriterion", criterions=two, weights=[0.5, 3])
+    compare_criterion(multi, normal(2, 3), normal(2, 3))
+    nested = lua_object("nn.MultiCriterion", criterions=[parallel, parallel], weights=[1, 2])
+    compare_criterion(nested, [normal(3), normal(2)], [normal(3), normal(2)])
+
+
+def test_module_criterion_learns_nothing_from_the_target() -> None:
+    obj = lua_object(
+        "nn.ModuleCriterion", criterion=MSE, inputModule=linear(4, 3), targetModule=linear(2, 3, 1)
+    )
+    x, t = normal(2, 4), normal(2, 2)
+    compare_criterion(obj, x, t)
+    network = network_of(obj)
+    network(torch.from_numpy(x), torch.from_numpy(t)).backward()
+
+    assert network.inputModule.weight.grad is not None
+    assert network.targetModule.weight.grad is None
+    compare_criterion(lua_object("nn.ModuleCriterion", criterion=MSE), normal(3), normal(3))
+
+
+def test_criterion_table_ignores_the_gradient_of_its_output() -> None:
+    obj = lua_object("nn.CriterionTable", criterion=lua_object("nn.L1Cost"))
+    x = torch.tensor([1.5, -2.0], dtype=torch.float64, requires_grad=True)
+    (5 * network_of(obj)([x])).backward()
+    executor = Executor()
+    call = executor.call(build(obj), [x.detach().numpy()])
+
+    assert x.grad is not None
+    assert x.grad.tolist() == [1, -1]
+    assert [g.tolist() for g in call.backward(np.array(5.0))] == [[1, -1]]
+
+
+def test_gradients_at_the_kinks() -> None:
+    same = np.array([1.0, 2.0])
+    _, gradient = compare_criterion(lua_object("nn.AbsCriterion"), same, same)
+    assert gradient[0].tolist() == [0.5, 0.5]
+    ranking = lua_object("nn.MarginRankingCriterion", margin=1)
+    _, gradient = compare_criterion(ranking, [np.array([2.0]), np.array([1.0])], np.array([1.0]))
+    assert [g.tolist() for g in gradient] == [[-1], [1]]
+    hinge = lua_object("nn.HingeEmbeddingCriterion", margin=1)
+    _, gradient = compare_criterion(hinge, np.array([1.0, 1.5]), np.array([-1.0, -1.0]))
+    assert gradient[0].tolist() == [-0.5, 0]
+    bce = lua_object("nn.BCECriterion")
+    _, gradient = compare_criterion(bce, np.array([1.0]), np.array([1.0]))
+    assert gradient[0].tolist() == [0]
+
+
+def test_equal_pairs_get_a_sign_by_chance() -> None:
+    network = network_of(lua_object("nn.L1HingeEmbeddingCriterion"))
+    x = torch.zeros(4000, dtype=torch.float64, requires_grad=True)
+    torch.manual_seed(1)
+    network([x, torch.zeros(4000, dtype=torch.float64)], 1).backward()
+
+    assert x.grad is not None
+    assert set(x.grad.tolist()) == {-1, 1}
+    assert abs(x.grad.mean().item()) < 0.06
+
+
+def test_a_target_gets_no_gradient() -> None:
+    target = torch.zeros(3, requires_grad=True)
+    for name in ("nn.MSECriterion", "nn.AbsCriterion", "nn.SmoothL1Criterion"):
+        network_of(lua_object(name))(torch.ones(3, requires_grad=True), target).backward()
+
+    assert target.grad is None
+
+
+def test_weights_are_state() -> None:
+    network = network_of(lua_object(NLL, weights=np.array([1.0, 2.0])))
+    outer = network_of(
+        lua_object("nn.CrossEntropyCriterion", nll=lua_object(NLL, weights=np.array([1.0, 2.0])))
+    )
+
+    assert network.state_dict()["weights"].tolist() == [1, 2]
+    assert outer.state_dict()["nll.weights"].tolist() == [1, 2]
+
+
+def test_top_prediction_counts_from_one() -> None:
+    network = network_of(lua_object("nn.ClassSimplexCriterion", simplex=np.eye(3)))
+
+    assert network.top_prediction(torch.eye(3).double()[[2, 0]]).tolist() == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("criterion", "input", "target"),
+    [
+        (ClassNLLCriterion(), torch.zeros(2, 3), torch.tensor([1])),
+        (ClassNLLCriterion(), torch.zeros(2, 3), torch.ones(2, 1)),
+        (ClassNLLCriterion(), torch.zeros(1, 2, 3), torch.ones(1)),
+        (CrossEntropyCriterion(), torch.zeros(2, 3, 4), torch.ones(2)),
+        (network_of(lua_object("nn.SpatialClassNLLCriterion")), torch.zeros(2, 3), torch.ones(2)),
+        (network_of(lua_object("nn.DistKLDivCriterion")), torch.zeros(4), torch.zeros(2, 2)),
+        (network_of(lua_object("nn.MultiLabelMarginCriterion")), torch.zeros(4), torch.zeros(3)),
+        (
+            network_of(lua_object("nn.SpatialAutoCropMSECriterion")),
+            torch.zeros(1, 4, 4),
+            torch.zeros(1, 4, 3),
+        ),
+        (network_of(lua_object("nn.SpatialAutoCropMSECriterion")), torch.zeros(4), torch.zeros(4)),
+    ],
+)
+def test_sizes_that_do_not_fit(criterion: Any, input: Any, target: Any) -> None:
+    with pytest.raises(ValueError, match="shape|dimension|targets for|larger than"):
+        criterion(input, target)
+
+
+def test_a_class_out_of_range_is_refused() -> None:
+    with pytest.raises((IndexError, RuntimeError)):
+        ClassNLLCriterion()(torch.zeros(2, 3), torch.tensor([1, 4]))
+    with pytest.raises(ConversionError, match="between 1 and 3"):
+        Executor().call(build(lua_object(NLL)), [np.zeros((2, 3)), np.array([1, 4])])
+
+
+def test_weights_that_are_not_numbers() -> None:
+    with pytest.raises(ConversionError, match="expected 1 numbers"):
+        network_of(lua_object("nn.MultiCriterion", criterions=[MSE], weights=[]))
+    with pytest.raises(ConversionError, match="weights"):
+        network_of(lua_object("nn.MultiCriterion", criterions=[MSE]))
+
+
+@pytest.mark.parametrize("typename", ["nn.BCECriterion", NLL, "nn.MultiMarginCriterion"])
+def test_repr_names_the_options(typename: str) -> None:
+    assert "size_average=False" in repr(network_of(lua_object(typename, sizeAverage=False)))
+
+
+def test_criterion_table_in_a_network() -> None:
+    table = lua_object("nn.CriterionTable", criterion=MSE)
+    x, t = normal(2, 3), normal(2, 3)
+    output = network_of(table)([torch.from_numpy(x), torch.from_numpy(t)])
+
+    assert output.item() == pytest.approx(np.square(x - t).mean())
