@@ -63,7 +63,10 @@ def classify(
     preprocessing, remark = preprocessing_of(subject, looks.preprocess)
     if remark:
         click.echo(remark, err=True)
-    network = subject.network.to(Place().device(looks.device or "cpu"))
+    device = Place().device(looks.device or "cpu")
+    network = subject.network.to(device)
+    if device.type in {"cpu", "cuda"}:
+        network = network.double()  # few pictures: exact probabilities are worth the time
     transform = transform_for(preprocessing, interpolation=looks.interpolation)
     labels = labels_of(subject, count_outputs(network, preprocessing), looks.labels)
     if labels is None:

@@ -98,6 +98,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command("download")
+@click.pass_context
 @click.argument("names", nargs=-1)
 @click.option("--list", "listing", is_flag=True, help="Show the catalogue and its sources.")
 @click.option("--force", is_flag=True, help="Download although the file is there.")
@@ -105,7 +106,6 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     "--accept-change", is_flag=True, help="Take a file that differs from the first one seen."
 )
 @_json
-@click.pass_context
 @download_options
 def download_command(
     ctx: click.Context,
@@ -139,13 +139,13 @@ def download_command(
 
 
 @click.command("classify")
+@click.pass_context
 @click.argument("source", metavar="NAME|FILE")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True)
 @_json
 @looks_options
 @_plugin
-@click.pass_context
 @download_options
 def classify_command(
     ctx: click.Context,
@@ -179,6 +179,7 @@ def classify_command(
 
 
 @click.command("eval")
+@click.pass_context
 @click.argument("source", metavar="NAME|FILE")
 @click.option(
     "--data",
@@ -192,7 +193,6 @@ def classify_command(
 @_json
 @looks_options
 @_plugin
-@click.pass_context
 @download_options
 def eval_command(
     ctx: click.Context,

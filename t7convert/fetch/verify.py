@@ -9,6 +9,9 @@ from t7convert.fetch.cache import digest_of
 from t7convert.fetch.faults import RefusedError
 from t7convert.fetch.schema import Checksum
 
+#: gzip, xz, bzip2, zip: what is inside shows when the whole is there.
+_PACKED = (b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"PK\x03\x04")
+
 
 def check_head(head: bytes) -> None:
     """Refuse first bytes that no .t7 begins with, before the rest is fetched.
@@ -18,8 +21,13 @@ def check_head(head: bytes) -> None:
     """
     if not head:
         raise RefusedError("the answer is empty")
-    if head.lstrip()[:1] == b"<":
-        raise RefusedError("an HTML page came instead of the file")
+    if head.startswith(_PACKED):
+        return
+    from t7convert.format.diagnose import identify  # noqa: PLC0415  # see check_t7
+
+    unlike = identify(head, len(head), "the answer")
+    if unlike is not None:
+        raise RefusedError(f"{unlike.kind} came instead of the file")
 
 
 def check_t7(path: Path) -> None:
