@@ -33,7 +33,7 @@ class ParallelTable(nn.Sequential):
 
 
 class MapTable(nn.Sequential):
-    """Give every entry of the input list to the first child, or to a child of its own if it has one.
+    """Give entry ``i`` of the input list to child ``i``, or to the first child if there is none.
 
     Source: torch/nn MapTable.lua.
     """

@@ -21,7 +21,9 @@ def shifted(dim: int, rank: int, num_input_dims: int | None) -> int:
     return dim + 1 if num_input_dims is not None and rank == num_input_dims + 1 else dim
 
 
-class _AlongDimension(nn.Module):
+class AlongDimension(nn.Module):
+    """A module that works along one dimension of a sample; see :func:`shifted`."""
+
     def __init__(self, dim: int, num_input_dims: int | None = None) -> None:
         super().__init__()
         self.dim, self.num_input_dims = dim, num_input_dims
@@ -35,7 +37,7 @@ class _AlongDimension(nn.Module):
         return f"dim={self.dim}{dims}"
 
 
-class JoinTable(_AlongDimension):
+class JoinTable(AlongDimension):
     """Join the tensors of a list along ``dim``.
 
     Source: torch/nn JoinTable.lua.
@@ -45,7 +47,7 @@ class JoinTable(_AlongDimension):
         return torch.cat(list(input), self.axis(input[0]))
 
 
-class SplitTable(_AlongDimension):
+class SplitTable(AlongDimension):
     """Give the list of the slices along ``dim``.
 
     Source: torch/nn SplitTable.lua.

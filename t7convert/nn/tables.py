@@ -70,8 +70,8 @@ class CMaxTable(nn.Module):
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
         best, *others = input
-        for other in others:
-            other = like(other, best)
+        for candidate in others:
+            other = like(candidate, best)
             best = torch.where(other > best, other, best)
         return best if others else best.clone()
 
@@ -84,8 +84,8 @@ class CMinTable(nn.Module):
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
         best, *others = input
-        for other in others:
-            other = like(other, best)
+        for candidate in others:
+            other = like(candidate, best)
             best = torch.where(other < best, other, best)
         return best if others else best.clone()
 

@@ -1,12 +1,16 @@
 """Converters, one module per family of classes."""
 
 from t7convert.conversion.layers import (
+    casts,
     containers,
     convolution,
     convolution_full,
+    convolution_map,
     criterion_classes,
     criterion_containers,
     criterion_elementwise,
+    cut,
+    decorators,
     distance,
     dropout,
     elementwise,
@@ -16,6 +20,7 @@ from t7convert.conversion.layers import (
     lrn,
     normalization,
     pooling,
+    reduction,
     select,
     shape,
     softmax,
@@ -23,12 +28,16 @@ from t7convert.conversion.layers import (
 )
 
 FAMILIES = (
+    casts,
     containers,
     convolution,
     convolution_full,
+    convolution_map,
     criterion_classes,
     criterion_containers,
     criterion_elementwise,
+    cut,
+    decorators,
     distance,
     dropout,
     elementwise,
@@ -38,6 +47,7 @@ FAMILIES = (
     lrn,
     normalization,
     pooling,
+    reduction,
     select,
     shape,
     softmax,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from torch import nn
 
 from t7convert.conversion.layer import Layer
+from t7convert.conversion.layers.select import from_one, optional
 from t7convert.conversion.registry import converts
-from t7convert.nn.shape import Reshape, View
+from t7convert.nn import shape
 
 
 @converts("nn.Identity")
@@ -15,12 +16,43 @@ def identity(m: Layer) -> nn.Identity:
 
 
 @converts("nn.View")
-def view(m: Layer) -> View:
-    dims = m.get("numInputDims")
-    return View(*m.integers("size"), num_input_dims=None if dims is None else int(dims))
+def view(m: Layer) -> shape.View:
+    return shape.View(*m.integers("size"), num_input_dims=optional(m, "numInputDims"))
 
 
 @converts("nn.Reshape")
-def reshape(m: Layer) -> Reshape:
-    batch = m.get("batchMode")
-    return Reshape(*m.integers("size"), batch=batch if batch is None else bool(batch))
+def reshape(m: Layer) -> shape.Reshape:
+    batch = None if m.get("batchMode") is None else m.flag("batchMode")
+    return shape.Reshape(*m.integers("size"), batch=batch)
+
+
+@converts("nn.Contiguous")
+def contiguous(m: Layer) -> shape.Contiguous:
+    return shape.Contiguous()
+
+
+@converts("nn.Transpose")
+def transpose(m: Layer) -> shape.Transpose:
+    swaps = [(int(a) - 1, int(b) - 1) for a, b in m.require("permutations")]
+    return shape.Transpose(*swaps, num_input_dims=optional(m, "numInputDims"))
+
+
+@converts("nn.Squeeze")
+def squeeze(m: Layer) -> shape.Squeeze:
+    dim = optional(m, "dim")
+    return shape.Squeeze(None if dim is None else from_one(dim), optional(m, "numInputDims"))
+
+
+@converts("nn.Unsqueeze")
+def unsqueeze(m: Layer) -> shape.Unsqueeze:
+    return shape.Unsqueeze(m.integer("pos") - 1, optional(m, "numInputDims"))
+
+
+@converts("nn.Collapse")
+def collapse(m: Layer) -> shape.Collapse:
+    return shape.Collapse(m.integer("nInputDim"))
+
+
+@converts("nn.Replicate")
+def replicate(m: Layer) -> shape.Replicate:
+    return shape.Replicate(m.integer("nfeatures"), m.integer("dim") - 1, optional(m, "ndim"))

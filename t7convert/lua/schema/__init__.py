@@ -1,10 +1,14 @@
 """The schema: per Lua class, what its fields mean. One module per family of classes."""
 
 from t7convert.lua.schema import (
+    casts,
     containers,
     convolution,
     convolution_full,
+    convolution_map,
     criterion_nn,
+    cut,
+    decorators,
     distance,
     dropout,
     elementwise,
@@ -14,6 +18,7 @@ from t7convert.lua.schema import (
     lrn,
     normalization,
     pooling,
+    reduction,
     select,
     shape,
     softmax,
@@ -33,10 +38,14 @@ from t7convert.lua.schema.spec import (
 )
 
 FAMILIES = (
+    casts,
     containers,
     convolution,
     convolution_full,
+    convolution_map,
     criterion_nn,
+    cut,
+    decorators,
     distance,
     dropout,
     elementwise,
@@ -46,6 +55,7 @@ FAMILIES = (
     lrn,
     normalization,
     pooling,
+    reduction,
     select,
     shape,
     softmax,

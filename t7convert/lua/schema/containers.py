@@ -5,7 +5,7 @@ from __future__ import annotations
 from t7convert.lua.schema.spec import REQUIRED, RawFields, alias, row
 
 
-def one_module(fields: RawFields, version: int | None) -> None:
+def one_module(fields: RawFields, version: float | None) -> None:
     """MapTable makes clones that share their module's parameters; one stands for all of them.
 
     ``shared`` was a list of field names before it was a boolean (2017-02).

@@ -17,3 +17,22 @@ row(
     buffers="batchsize nelement _input _gradOutput",
     notes="whether there is a batch dimension is decided at run time",
 )
+row("nn.Contiguous", "torch/nn: Contiguous.lua")
+row(
+    "nn.Transpose",
+    "torch/nn: Transpose.lua",
+    constants={"permutations": REQUIRED, "numInputDims": None},
+)
+row("nn.Squeeze", "torch/nn: Squeeze.lua", constants={"dim": None, "numInputDims": None})
+row(
+    "nn.Unsqueeze",
+    "torch/nn: Unsqueeze.lua",
+    constants={"pos": REQUIRED, "numInputDims": None},
+    notes="without numInputDims Lua takes the rank of the first input it sees, here of each input",
+)
+row("nn.Collapse", "torch/nn: Collapse.lua", constants={"nInputDim": REQUIRED}, buffers="_input")
+row(
+    "nn.Replicate",
+    "torch/nn: Replicate.lua",
+    constants={"nfeatures": REQUIRED, "dim": 1, "ndim": None},
+)

@@ -19,18 +19,18 @@ class GModule(Op):
         if wanted > 1 and len(x) != wanted:
             raise self.error(f"got {len(x)} inputs instead of {wanted}")
         modules = self.modules_at()
-        self.values: list[Value] = []
+        self.found: list[Value] = []
         self.calls: dict[int, Op] = {}
         for number, node in enumerate(self.nodes):
-            sources = [self.values[int(source) - 1] for source in node["inputs"]]
+            sources = [self.found[int(source) - 1] for source in node["inputs"]]
             given = x if number == start else sources[0] if len(sources) == 1 else sources
             if node["select"] is not None:
                 given = given[int(node["select"]) - 1]
             if node["module"] is not None:
                 self.calls[number] = self.call(modules[int(node["module"]) - 1], given)
                 given = self.calls[number].output
-            self.values.append(given)
-        return self.values[self.integer("output_node") - 1]
+            self.found.append(given)
+        return self.found[self.integer("output_node") - 1]
 
     def backward(self, gy: Value) -> Value:
         gradients: dict[int, Value] = {self.integer("output_node") - 1: gy}
@@ -44,7 +44,7 @@ class GModule(Op):
                 return gradient
             sources = [int(source) - 1 for source in node["inputs"]]
             if node["select"] is not None:
-                table = [None] * len(self.values[sources[0]])
+                table = [None] * len(self.found[sources[0]])
                 table[int(node["select"]) - 1] = gradient
                 gradient = table
             parts = [gradient] if len(sources) == 1 else gradient or []

@@ -21,7 +21,8 @@ class Identity(Op):
 
 class _Reshaping(Op):
     def backward(self, gy: Array) -> Array:
-        return gy.reshape(self.input.shape)
+        gradient: Array = gy.reshape(self.input.shape)
+        return gradient
 
 
 @implements("nn.View")
@@ -52,3 +53,81 @@ class Reshape(_Reshaping):
         if mode is False or (mode is None and fits):
             return np.ascontiguousarray(x).reshape(size)
         return np.ascontiguousarray(x).reshape(x.shape[0], *size)
+
+
+@implements("nn.Contiguous")
+class Contiguous(_Reshaping):
+    def forward(self, x: Array) -> Array:
+        return np.ascontiguousarray(x)
+
+
+@implements("nn.Transpose")
+class Transpose(Op):
+    def order(self, x: Array) -> list[int]:
+        offset = 0
+        if self.get("numInputDims") is not None:
+            offset = x.ndim - self.integer("numInputDims")
+        order = list(range(x.ndim))
+        for one, other in self.require("permutations"):
+            a, b = int(one) - 1 + offset, int(other) - 1 + offset
+            order[a], order[b] = order[b], order[a]
+        return order
+
+    def forward(self, x: Array) -> Array:
+        return np.array(np.transpose(x, self.order(x)), order="C")
+
+    def backward(self, gy: Array) -> Array:
+        back = np.argsort(self.order(self.input))
+        return np.array(np.transpose(gy, back), order="C")
+
+
+@implements("nn.Squeeze")
+class Squeeze(_Reshaping):
+    """TH never drops the last dimension that is left."""
+
+    def forward(self, x: Array) -> Array:
+        batch = self.get("numInputDims") is not None and x.ndim == self.integer("numInputDims") + 1
+        if self.get("dim") is not None:
+            axis = self.integer("dim") - 1 + batch
+            return np.squeeze(x, axis) if x.shape[axis] == 1 and x.ndim > 1 else x
+        kept = [n for n in x.shape if n != 1]
+        if batch and x.shape[0] == 1:
+            kept.insert(0, 1)
+        return x.reshape(kept or [1])
+
+
+@implements("nn.Unsqueeze")
+class Unsqueeze(_Reshaping):
+    def forward(self, x: Array) -> Array:
+        offset = 0
+        if self.get("numInputDims") is not None:
+            offset = x.ndim - self.integer("numInputDims")
+        if offset < 0:
+            raise self.error(f"an input of shape {x.shape} has too few dimensions")
+        return np.expand_dims(x, self.integer("pos") - 1 + offset)
+
+
+@implements("nn.Collapse")
+class Collapse(_Reshaping):
+    def forward(self, x: Array) -> Array:
+        if x.ndim > self.integer("nInputDim"):
+            return np.ascontiguousarray(x).reshape(x.shape[0], -1)
+        return np.ascontiguousarray(x).reshape(-1)
+
+
+@implements("nn.Replicate")
+class Replicate(Op):
+    """The output is a view with stride 0 along the new dimension."""
+
+    def axis(self) -> int:
+        batch = self.get("ndim") is not None and self.input.ndim > self.integer("ndim")
+        return self.integer("dim") - 1 + batch
+
+    def forward(self, x: Array) -> Array:
+        axis = self.axis()
+        shape = (*x.shape[:axis], self.integer("nfeatures"), *x.shape[axis:])
+        return np.broadcast_to(np.expand_dims(x, axis), shape)
+
+    def backward(self, gy: Array) -> Array:
+        total: Array = gy.sum(self.axis())
+        return total

@@ -16,7 +16,7 @@ def like(x: Array, model: Array) -> Array:
 @implements("nn.CAddTable")
 class CAddTable(Op):
     def forward(self, x: list[Array]) -> Array:
-        total = x[0].copy()
+        total: Array = x[0].copy()
         for other in x[1:]:
             total += like(other, total)
         return total
@@ -28,7 +28,8 @@ class CAddTable(Op):
 @implements("nn.CSubTable")
 class CSubTable(Op):
     def forward(self, x: list[Array]) -> Array:
-        return x[0] - like(x[1], x[0])
+        difference: Array = x[0] - like(x[1], x[0])
+        return difference
 
     def backward(self, gy: Array) -> list[Array]:
         return [gy.copy(), like(-gy, self.input[1])]
@@ -37,7 +38,7 @@ class CSubTable(Op):
 @implements("nn.CMulTable")
 class CMulTable(Op):
     def forward(self, x: list[Array]) -> Array:
-        product = x[0].copy()
+        product: Array = x[0].copy()
         for other in x[1:]:
             product *= like(other, product)
         return product
@@ -56,7 +57,8 @@ class CMulTable(Op):
 @implements("nn.CDivTable")
 class CDivTable(Op):
     def forward(self, x: list[Array]) -> Array:
-        return x[0] / like(x[1], x[0])
+        quotient: Array = x[0] / like(x[1], x[0])
+        return quotient
 
     def backward(self, gy: Array) -> list[Array]:
         a, b = self.input
@@ -71,10 +73,10 @@ class _Extreme(Op):
         raise self.error("no order")
 
     def forward(self, x: list[Array]) -> Array:
-        best = x[0].copy()
+        best: Array = x[0].copy()
         self.winner = np.zeros(best.shape, np.int64)
-        for position, other in enumerate(x[1:], start=1):
-            other = like(other, best)
+        for position, candidate in enumerate(x[1:], start=1):
+            other = like(candidate, best)
             ahead = self.beats(other, best)
             best[ahead] = other[ahead]
             self.winner[ahead] = position

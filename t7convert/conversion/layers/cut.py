@@ -1,0 +1,45 @@
+"""Converters of the modules that take parts of a tensor, pad it, or put a constant."""
+
+from __future__ import annotations
+
+from t7convert.conversion.layer import Layer
+from t7convert.conversion.layers.select import from_one, optional
+from t7convert.conversion.registry import converts
+from t7convert.nn import cut
+
+
+@converts("nn.Select")
+def select(m: Layer) -> cut.Select:
+    return cut.Select(from_one(m.integer("dimension")), from_one(m.integer("index")))
+
+
+@converts("nn.Narrow")
+def narrow(m: Layer) -> cut.Narrow:
+    start = from_one(m.integer("index"))
+    return cut.Narrow(from_one(m.integer("dimension")), start, m.integer("length"))
+
+
+@converts("nn.Index")
+def index(m: Layer) -> cut.Index:
+    return cut.Index(m.integer("dimension") - 1)
+
+
+@converts("nn.MaskedSelect")
+def masked_select(m: Layer) -> cut.MaskedSelect:
+    return cut.MaskedSelect()
+
+
+@converts("nn.Padding")
+def padding(m: Layer) -> cut.Padding:
+    return cut.Padding(
+        m.integer("dim") - 1,
+        m.integer("pad"),
+        optional(m, "nInputDim"),
+        m.number("value"),
+        m.integer("index"),
+    )
+
+
+@converts("nn.Constant")
+def constant(m: Layer) -> cut.Constant:
+    return cut.Constant(m.constant("value"), optional(m, "nInputDim"))
