@@ -153,7 +153,7 @@ class Parsed:
         if SLOT in stack[0][0]:
             self.roots.append(stack[0][0][SLOT])
         depths = range(1, min(len(stack), 64) + 1)
-        self.unfinished = list(dict.fromkeys(path_of(stack[:depth]) for depth in depths))
+        self.unfinished = list(dict.fromkeys(container_of(stack[:depth]) for depth in depths))
         return ReadError(problem, file=file, offset=offset, path=path_of(stack), parsed=self)
 
 
@@ -170,15 +170,27 @@ def path_of(stack: list[Frame]) -> str:
 
     Of a place deeper than 64 steps, the first and the last 32 are told.
     """
+    keys = _keys(stack)
+    _, _, auto, key = stack[-1]
+    return _join([*keys, key] if auto >= 0 and key is not NO_KEY else keys)
+
+
+def container_of(stack: list[Frame]) -> str:
+    """Return the place of the innermost container that is being read."""
+    return _join(_keys(stack))
+
+
+def _keys(stack: list[Frame]) -> list[object]:
     keys: list[object] = []
     for sink, _, auto, key in stack[:-1]:
         if auto == 0 and key is not NO_KEY:
             keys.append(key)
         elif auto >= 0:
             keys.append(next(reversed(sink)))
-    _, _, auto, key = stack[-1]
-    if auto >= 0 and key is not NO_KEY:
-        keys.append(key)
+    return keys
+
+
+def _join(keys: list[object]) -> str:
     keys = [BOOLEAN_KEYS.get(key, key) for key in keys]
     if len(keys) > 64:
         return paths.join("", *keys[:32]) + " ... " + paths.join("", *keys[-32:])

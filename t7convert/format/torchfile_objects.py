@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from t7convert.format.layouts import layout_of
 from t7convert.format.objects import (
     ArrayPayload,
     LuaFunction,
@@ -49,7 +50,8 @@ class Rebuild:
                 new.payload = self._value(old._obj)
             else:
                 new.header = tuple(self._value(each) for each in old.header)
-                new.payload = self._value(old.payload)
+                raw = layout_of(old.typename, old.version) == "generator"
+                new.payload = old.payload if raw else self._value(old.payload)
         return result
 
     def _value(self, old: Any) -> Any:
