@@ -15,6 +15,7 @@ from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converter_for
 from t7convert.errors import ConversionError, Problem
 from t7convert.lua.aliasing import visible_overwrites
+from t7convert.lua.indices import recorded_poolings
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.nn.missing import MissingModule
 
@@ -81,6 +82,7 @@ class Conversion:
     binder: Binder = field(default_factory=Binder)
     problems: list[Problem] = field(default_factory=list)
     overwriting: frozenset[int] = frozenset()
+    recording: frozenset[int] = frozenset()
     _memo: dict[int, nn.Module] = field(default_factory=dict)
     _sources: list[tuple[LuaModule, nn.Module]] = field(default_factory=list)
 
@@ -96,6 +98,10 @@ class Conversion:
     def overwrites(self, module: LuaModule) -> bool:
         """Tell whether somebody else can see that ``module`` overwrites its input."""
         return id(module) in self.overwriting
+
+    def records(self, module: LuaModule) -> bool:
+        """Tell whether an unpooling asks ``module`` for its indices."""
+        return id(module) in self.recording
 
     def adopt(self, module: LuaModule, made: nn.Module) -> None:
         """Record that ``made`` computes ``module``, for networks built another way."""
@@ -204,6 +210,10 @@ def convert_tree(
     Raises:
         ConversionError: listing everything that can't be converted.
     """
-    conversion = Conversion(allow_missing, overwriting=visible_overwrites(root))
+    conversion = Conversion(
+        allow_missing,
+        overwriting=visible_overwrites(root),
+        recording=recorded_poolings(root),
+    )
     network = conversion.convert(root)
     return conversion.finish(root, network, read)

@@ -28,6 +28,8 @@ class Converting(Protocol):
 
     def overwrites(self, module: LuaModule) -> bool: ...
 
+    def records(self, module: LuaModule) -> bool: ...
+
 
 class Layer(FieldReader):
     """A Lua module under conversion.
@@ -47,6 +49,11 @@ class Layer(FieldReader):
         Where nobody can, the out-of-place form computes the same and is kinder to autograd.
         """
         return self.flag("inplace") and self._conversion.overwrites(self.module)
+
+    @property
+    def recorded(self) -> bool:
+        """Whether an unpooling elsewhere asks this pooling where its maxima were."""
+        return self._conversion.records(self.module)
 
     def constant(self, name: str) -> torch.Tensor:
         """Return a constant tensor (connTable, a kernel) with its values, as a fresh CPU tensor."""

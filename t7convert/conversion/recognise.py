@@ -64,6 +64,9 @@ class _Trial:
     def overwrites(self, module: LuaModule) -> bool:
         return False  # in these graphs, what works in place works on what only it sees
 
+    def records(self, module: LuaModule) -> bool:
+        return False  # nothing in these graphs unpools
+
 
 def recognise(root: LuaModule) -> Recognition:
     """Return the network of ``models`` that the tree below ``root`` is.

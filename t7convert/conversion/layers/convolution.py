@@ -7,11 +7,10 @@ from torch import nn
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converts
 from t7convert.conversion.view import View
+from t7convert.nn.convolution import DepthWiseConv2d, LocalConv2d
 
 
-@converts("nn.SpatialConvolution", "nn.SpatialConvolutionMM", "cudnn.SpatialConvolution")
-def spatial_convolution(m: Layer) -> nn.Conv2d:
-    groups = int(m.get("groups", 1))
+def _convolution(m: Layer, dilation: tuple[int, int] = (1, 1), groups: int = 1) -> nn.Conv2d:
     inputs, outputs, kernel = m.integer("nInputPlane"), m.integer("nOutputPlane"), m.hw("k")
     conv = nn.Conv2d(
         inputs,
@@ -19,11 +18,50 @@ def spatial_convolution(m: Layer) -> nn.Conv2d:
         kernel,
         stride=m.hw("d"),
         padding=m.hw("pad"),
+        dilation=dilation,
         groups=groups,
         bias=m.has("bias"),
     )
-    # SpatialConvolutionMM, and files of 2013, keep the weight as a matrix
+    # SpatialConvolutionMM keeps the weight as a matrix
     m.bind("weight", conv, view=View().reshape(outputs, inputs // groups, *kernel))
-    if m.has("bias"):
-        m.bind("bias", conv)
+    m.bind_all(conv, "bias")
+    return conv
+
+
+@converts("nn.SpatialConvolution", "nn.SpatialConvolutionMM")
+def spatial_convolution(m: Layer) -> nn.Conv2d:
+    return _convolution(m)
+
+
+@converts("nn.SpatialDilatedConvolution")
+def spatial_dilated_convolution(m: Layer) -> nn.Conv2d:
+    return _convolution(m, dilation=m.hw("dilation"))
+
+
+@converts("cudnn.SpatialConvolution")
+def cudnn_spatial_convolution(m: Layer) -> nn.Conv2d:
+    return _convolution(m, groups=m.integer("groups"))
+
+
+@converts("nn.SpatialDepthWiseConvolution")
+def spatial_depth_wise_convolution(m: Layer) -> DepthWiseConv2d:
+    inputs, outputs, kernel = m.integer("nInputPlane"), m.integer("nOutputPlane"), m.hw("k")
+    conv = DepthWiseConv2d(inputs, outputs, kernel, m.hw("d"), m.hw("pad"), bias=m.has("bias"))
+    m.bind("weight", conv, view=View().reshape(outputs, inputs, *kernel))
+    m.bind_all(conv, "bias")
+    return conv
+
+
+@converts("nn.SpatialConvolutionLocal")
+def spatial_convolution_local(m: Layer) -> LocalConv2d:
+    conv = LocalConv2d(
+        m.integer("nInputPlane"),
+        m.integer("nOutputPlane"),
+        m.hw("i"),
+        m.hw("k"),
+        m.hw("d"),
+        m.hw("pad"),
+    )
+    m.bind("weight", conv, view=View().reshape(*conv.weight.shape))
+    m.bind("bias", conv)
     return conv

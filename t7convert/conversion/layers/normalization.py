@@ -8,7 +8,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converts
 from t7convert.conversion.transforms import variance_from_inverse_std
-from t7convert.nn.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from t7convert.nn.normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    CudnnBatchNorm1d,
+    CudnnBatchNorm2d,
+    CudnnBatchNorm3d,
+)
 
 
 def bind_statistics(m: Layer, module: nn.Module, eps: float) -> None:
@@ -44,3 +51,18 @@ def spatial_batch_normalization(m: Layer) -> _BatchNorm:
 @converts("nn.VolumetricBatchNormalization")
 def volumetric_batch_normalization(m: Layer) -> _BatchNorm:
     return _batch_norm(m, BatchNorm3d)
+
+
+@converts("cudnn.BatchNormalization")
+def cudnn_batch_normalization(m: Layer) -> _BatchNorm:
+    return _batch_norm(m, CudnnBatchNorm1d)
+
+
+@converts("cudnn.SpatialBatchNormalization")
+def cudnn_spatial_batch_normalization(m: Layer) -> _BatchNorm:
+    return _batch_norm(m, CudnnBatchNorm2d)
+
+
+@converts("cudnn.VolumetricBatchNormalization")
+def cudnn_volumetric_batch_normalization(m: Layer) -> _BatchNorm:
+    return _batch_norm(m, CudnnBatchNorm3d)

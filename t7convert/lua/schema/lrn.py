@@ -5,7 +5,7 @@ from __future__ import annotations
 from t7convert.lua.schema.spec import REQUIRED, RawFields, row
 
 
-def _lower_case_k(fields: RawFields, version: int | None) -> None:
+def _lower_case_k(fields: RawFields, version: float | None) -> None:
     """cudnn wrote ``K`` before it wrote ``k`` (cudnn.torch SpatialCrossMapLRN.lua)."""
     if fields.get("K") is not None:
         fields["k"] = fields["K"]

@@ -7,7 +7,7 @@ from t7convert.lua.schema.spec import REQUIRED, RawFields, alias, row
 _STRIDED = {"kW": REQUIRED, "kH": REQUIRED, "dW": REQUIRED, "dH": REQUIRED, "padW": 0, "padH": 0}
 
 
-def unpadded_before_ceil_mode(fields: RawFields, version: int | None) -> None:
+def unpadded_before_ceil_mode(fields: RawFields, version: float | None) -> None:
     """A file without ceil_mode is read as unpadded (SpatialAveragePooling.lua, backwardCompatible).
 
     Such a file was written before average pooling could pad.
@@ -31,9 +31,16 @@ alias(
 row(
     "nn.SpatialAveragePooling",
     "torch/nn: SpatialAveragePooling.lua",
-    constants={**_STRIDED, "ceil_mode": False, "count_include_pad": True, "divide": True},
+    constants={
+        **_STRIDED,
+        "dW": 1,
+        "dH": 1,
+        "ceil_mode": False,
+        "count_include_pad": True,
+        "divide": False,
+    },
     upgrade=unpadded_before_ceil_mode,
-    notes="without divide, the mean is multiplied by kW * kH, whatever it was divided by",
+    notes="files without divide (2014) sum: the mean, whatever it divided by, times kW * kH",
 )
 alias(
     "cudnn.SpatialMaxPooling",
@@ -46,6 +53,7 @@ alias(
     "cudnn.SpatialAveragePooling",
     "nn.SpatialAveragePooling",
     "cudnn.torch: SpatialAveragePooling.lua, Pooling.lua",
+    constants={"dW": REQUIRED, "dH": REQUIRED, "divide": True},
     buffers="iSize mode _gradOutput",
-    notes="always divides by kW * kH; count_include_pad = false is turned back to true",
+    notes="divides by kW * kH; one that cuDNN refused (nn's divide, count_include_pad) is nn's",
 )

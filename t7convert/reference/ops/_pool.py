@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -62,13 +63,16 @@ class Pool:
         lead = [(0, 0)] * (x.ndim - dims)
         padded = np.pad(x, [*lead, *widths], constant_values=outside)
         for offset in product(*(range(k) for k in self.kernel)):
-            yield offset, padded[(..., *self.slices(offset, count))]
+            yield offset, padded[self.slices(offset, count)]
 
-    def slices(self, offset: tuple[int, ...], count: tuple[int, ...]) -> tuple[slice, ...]:
-        """Return which elements of a padded image stand at ``offset`` of the windows."""
-        return tuple(
-            slice(o * d, o * d + (c - 1) * s + 1, s)
-            for o, d, c, s in zip(offset, self.dilation, count, self.stride, strict=True)
+    def slices(self, offset: tuple[int, ...], count: tuple[int, ...]) -> Any:
+        """Return the index of the elements of padded images that stand at ``offset``."""
+        return (
+            ...,
+            *(
+                slice(o * d, o * d + (c - 1) * s + 1, s)
+                for o, d, c, s in zip(offset, self.dilation, count, self.stride, strict=True)
+            ),
         )
 
     def positions(
@@ -148,7 +152,7 @@ def average_pool(x: Array, pool: Pool, divisors: Array) -> Array:
     if total is None:
         raise ValueError("a window without elements")
     with np.errstate(invalid="ignore"):
-        return total / divisors.astype(x.dtype)
+        return np.asarray(total / divisors.astype(x.dtype))
 
 
 def average_back(gy: Array, size: tuple[int, ...], pool: Pool, divisors: Array) -> Array:
@@ -162,5 +166,6 @@ def average_back(gy: Array, size: tuple[int, ...], pool: Pool, divisors: Array) 
     ]
     padded = np.zeros((*gy.shape[: -len(size)], *far), gy.dtype)
     for offset in product(*(range(k) for k in pool.kernel)):
-        padded[(..., *pool.slices(offset, count))] += shares
-    return padded[(..., *(slice(p, p + n) for p, n in zip(pool.pad, size, strict=True)))]
+        padded[pool.slices(offset, count)] += shares
+    inside: Any = (..., *(slice(p, p + n) for p, n in zip(pool.pad, size, strict=True)))
+    return np.asarray(padded[inside])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -93,9 +94,12 @@ class Windows:
                 slice(o * d, o * d + (c - 1) * s + 1, s)
                 for o, d, c, s in zip(offset, self.dilation, count, self.stride, strict=True)
             )
-            padded[(slice(None), *place)] += parts[(slice(None), *offset)]
+            index: Any = (slice(None), *place)
+            source: Any = (slice(None), *offset)
+            padded[index] += parts[source]
         inside = tuple(slice(p, p + n) for n, p in zip(size, self.pad, strict=True))
-        return padded[(slice(None), *inside)]
+        index = (slice(None), *inside)
+        return np.asarray(padded[index])
 
 
 def convolve(x: Array, weight: Array, windows: Windows, groups: int = 1) -> Array:
@@ -147,3 +151,8 @@ def batched(x: Array, dims: int) -> Array:
     if x.ndim not in (dims - 1, dims):
         raise ValueError(f"an input of {x.ndim} dimensions, expected {dims - 1} or {dims}")
     return x if x.ndim == dims else x[np.newaxis]
+
+
+def unbatched(y: Array, like: Array) -> Array:
+    """Return ``y`` without its batch dimension, if ``like`` has none; it has no other shape."""
+    return y if y.ndim == like.ndim else y.reshape(y.shape[1:])

@@ -13,6 +13,7 @@ from t7convert.reference.ops._unfold import (
     convolve_back,
     convolve_weight,
     over_channels,
+    unbatched,
 )
 
 
@@ -58,7 +59,7 @@ class FullConvolution(Op):
         y = convolve_back(self.images, self.weight(), self.size(first, target), self.windows())
         if self.has("bias"):
             y += over_channels(self.array("bias"), self.dims)
-        return y.reshape(y.shape[-first.ndim :])
+        return unbatched(y, first)
 
     def backward(self, gy: Array) -> Value:
         grads = batched(gy, self.dims)
@@ -68,8 +69,8 @@ class FullConvolution(Op):
             self.accumulate("bias", grads.sum((0, *range(2, self.dims))))
         gx = convolve(grads, self.weight(), self.windows())
         if isinstance(self.input, list):
-            return [gx.reshape(self.input[0].shape), np.zeros_like(self.input[1])]
-        return gx.reshape(self.input.shape)
+            return [unbatched(gx, self.input[0]), np.zeros_like(self.input[1])]
+        return unbatched(gx, self.input)
 
 
 @implements("nn.SpatialFullConvolution", "cudnn.SpatialFullConvolution")

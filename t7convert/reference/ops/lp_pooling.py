@@ -35,7 +35,7 @@ class FeatureLPPooling(Op):
         with np.errstate(divide="ignore", invalid="ignore"):
             parts = grads * (self._windows(self.input) / y) ** gy.dtype.type(power - 1)
         parts = np.where(y == 0, gy.dtype.type(0), parts)
-        gx = np.zeros_like(self.input)
+        gx: Array = np.zeros_like(self.input)
         target = np.moveaxis(gx, axis, 0)
         for number, part in enumerate(parts):
             for offset in range(self.integer("width")):

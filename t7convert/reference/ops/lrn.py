@@ -6,7 +6,7 @@ import numpy as np
 
 from t7convert.format.objects import Array
 from t7convert.reference.op import Op, implements
-from t7convert.reference.ops._unfold import batched
+from t7convert.reference.ops._unfold import batched, unbatched
 
 
 def _band_sum(x: Array, before: int, after: int) -> Array:
@@ -34,7 +34,7 @@ class SpatialCrossMapLRN(Op):
         alpha, k = x.dtype.type(self.number("alpha") / size), x.dtype.type(self.number("k"))
         self.scale = _band_sum(images * images, before, size - 1 - before) * alpha + k
         self.power = self.scale ** x.dtype.type(-self.number("beta"))
-        return (images * self.power).reshape(x.shape)
+        return unbatched(images * self.power, x)
 
     def backward(self, gy: Array) -> Array:
         images, grads = batched(self.input, 4), batched(gy, 4)
@@ -44,4 +44,4 @@ class SpatialCrossMapLRN(Op):
         # map c is seen by the maps that have c among their neighbours: the band is mirrored
         seen = _band_sum(ratio, size - 1 - before, before)
         factor = gy.dtype.type(2 * self.number("alpha") * self.number("beta") / size)
-        return (self.power * grads - factor * images * seen).reshape(gy.shape)
+        return unbatched(self.power * grads - factor * images * seen, gy)

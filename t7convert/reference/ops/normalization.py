@@ -6,7 +6,7 @@ import numpy as np
 
 from t7convert.format.objects import Array
 from t7convert.reference.op import Op, implements
-from t7convert.reference.ops._unfold import batched
+from t7convert.reference.ops._unfold import batched, unbatched
 
 
 class BatchNormalization(Op):
@@ -32,7 +32,7 @@ class BatchNormalization(Op):
         y = (batched(x, self.dims) - self.line(mean)) * self.line(inverse)
         if self.has("weight"):
             y = y * self.line(self.array("weight")) + self.line(self.array("bias"))
-        return y.reshape(x.shape)
+        return unbatched(y, x)
 
     def backward(self, gy: Array) -> Array:
         mean, inverse = self.scale()
@@ -43,7 +43,7 @@ class BatchNormalization(Op):
             self.accumulate("weight", ((x - self.line(mean)) * grads).sum(rest) * inverse)
             self.accumulate("bias", grads.sum(rest))
             gx = gx * self.line(self.array("weight"))
-        return gx.reshape(gy.shape)
+        return unbatched(gx, gy)
 
 
 @implements("nn.BatchNormalization", "cudnn.BatchNormalization")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from t7convert.format.objects import Array
 from t7convert.reference.op import Op, implements
 from t7convert.reference.ops._pool import (
@@ -71,11 +75,11 @@ class AveragePooling(Op):
         pool = self.pool()
         self.size = x.shape[-len(pool.kernel) :]
         y = average_pool(x, pool, self.divisors(self.size))
-        return y * x.dtype.type(self.factor())
+        return np.asarray(y * x.dtype.type(self.factor()))
 
     def backward(self, gy: Array) -> Array:
         gx = average_back(gy, self.size, self.pool(), self.divisors(self.size))
-        return gx * gy.dtype.type(self.factor())
+        return np.asarray(gx * gy.dtype.type(self.factor()))
 
 
 @implements("nn.SpatialAveragePooling")
@@ -85,11 +89,20 @@ class SpatialAveragePooling(AveragePooling):
 
 @implements("cudnn.SpatialAveragePooling")
 class CudnnSpatialAveragePooling(AveragePooling):
-    """Padding always counts, also beyond its end (CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING)."""
+    """Padding always counts, also beyond its end (CUDNN_POOLING_AVERAGE_COUNT_INCLUDE_PADDING).
+
+    Fields of nn that cuDNN's updateOutput would have refused or set: nn wrote the file.
+    """
+
+    @property
+    def is_nn(self) -> bool:
+        """Whether cuDNN can't have run this module."""
+        return not (self.flag("divide") and self.flag("count_include_pad"))
 
     def pool(self) -> Pool:
-        ceil = self.flag("ceil_mode")
-        return Pool(self.hw("k"), self.hw("d"), self.hw("pad"), (1, 1), ceil, clip=False)
+        return replace(super().pool(), clip=self.is_nn)
 
     def divisors(self, size: tuple[int, ...]) -> Array:
+        if self.is_nn:
+            return super().divisors(size)
         return average_divisors(size, self.pool(), True, whole=True)
