@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import logging
 import re
 import shutil
 import time
@@ -25,6 +26,8 @@ from t7convert.fetch.limits import Conditions
 from t7convert.fetch.part import PartWriter, check_space, flush, full_disk_named, read_note
 from t7convert.fetch.verify import check_head
 from t7convert.fetch.web import ask, body_of
+
+logger = logging.getLogger(__name__)
 
 _HEAD = 4096
 
@@ -65,7 +68,9 @@ class Transfer:
                 if reached > farthest:
                     failures, farthest = 0, reached
                 failures += 1
-                time.sleep(self._pause(error, failures))
+                pause = self._pause(error, failures)
+                logger.warning("%s: %s; trying again in %.0f s", self.address, error, pause)
+                time.sleep(pause)
 
     def _pause(self, error: BrokenError, failures: int) -> float:
         """Return for how long to wait before the next attempt, or give up."""

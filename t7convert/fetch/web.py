@@ -161,7 +161,13 @@ def _title(html: str) -> str:
 
 
 def _plain(error: BaseException) -> str:
-    """Return the innermost words of a nest of exceptions."""
-    text = str(error)
-    match = re.search(r"\[Errno[^\]]*\][^'\")]*|timed out|Read timed out|Max retries", text)
-    return match.group(0).strip() if match else text[:200]
+    """Return the words of the innermost of nested exceptions, without the objects they name."""
+    inner = error
+    for _depth in range(8):
+        nested = [getattr(inner, "reason", None), *inner.args]
+        found = [each for each in nested if isinstance(each, BaseException)]
+        if not found:
+            break
+        inner = found[0]
+    text = re.sub(r"^(?:<[^>]*>|\w+\(host=[^)]*\)): ", "", str(inner))
+    return text[:200] or type(inner).__name__
