@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import mmap
 import os
@@ -26,6 +27,7 @@ COMPRESSED = (GZIP, BZIP2, XZ, ZIP)
 
 _CHUNK = 1 << 20
 _IN_MEMORY = 1 << 24  # streams that are longer go to a temporary file
+_UNPACKED = 1 << 32  # a compressed file may give this much, and a hundred times its size
 
 
 class Source:
@@ -144,6 +146,9 @@ def open_source(source: Openable, *, member: str | None = None) -> Source:
 def _open_path(path: Path) -> Source:
     file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     status = os.fstat(file)
+    if stat.S_ISDIR(status.st_mode):
+        os.close(file)
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a .t7 file", str(path))
     if not stat.S_ISREG(status.st_mode):
         with open(file, "rb") as stream:  # noqa: PTH123 -- a descriptor
             return _from_stream(stream, str(path))
@@ -164,11 +169,15 @@ def _from_stream(stream: IO[bytes], name: str, *, close: Source | None = None) -
         head = b"".join(_pieces(stream, _IN_MEMORY))
         if len(head) <= _IN_MEMORY:
             return Source(name, head)
+        limit = None if close is None else _UNPACKED + 100 * close.size
         with importlib.import_module("tempfile").TemporaryFile() as kept:
             kept.write(head)
             del head
             for piece in _pieces(stream):
                 kept.write(piece)
+                if limit is not None and kept.tell() > limit:
+                    problem = f"it unpacks to more than {limit:,} bytes; unpack it yourself"
+                    raise T7FormatError(problem, file=name)
             kept.flush()
             return _mapped(os.dup(kept.fileno()), name, kept.tell())
     finally:

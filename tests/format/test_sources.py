@@ -117,11 +117,20 @@ def test_damaged_compression(pack: Callable[[bytes], bytes]) -> None:
             load(packed[:length])
 
 
+def test_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "_IN_MEMORY", 100)
+    monkeypatch.setattr(source_module, "_UNPACKED", 1 << 20)
+    with pytest.raises(T7FormatError, match="unpacks to more than"):
+        load(gzip.compress(bytes(10 << 20)))
+
+
 def test_what_is_no_source() -> None:
     with pytest.raises(TypeError, match=r"can't read a \.t7 file from int"):
         load(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="binary mode"):
         load(io.StringIO("abc"))  # type: ignore[arg-type]
+    with pytest.raises(IsADirectoryError):
+        load(FIXTURES)
     with pytest.raises(FileNotFoundError):
         load("there is no such file.t7")
 
@@ -129,6 +138,7 @@ def test_what_is_no_source() -> None:
 def test_nothing_stays_open(tmp_path: Path) -> None:
     path = tmp_path / "a.t7"
     path.write_bytes(BINARY.read_bytes())
+    gc.collect()
     before = len(list(Path("/proc/self/fd").iterdir())) if sys.platform == "linux" else 0
     with warnings.catch_warnings():
         warnings.simplefilter("error")
