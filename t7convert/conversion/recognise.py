@@ -61,6 +61,10 @@ class _Trial:
     def convert(self, module: LuaModule) -> nn.Module:
         raise ArchitectureError(f"{place(module)} is no layer of these networks")
 
+    @property
+    def reuses(self) -> bool:
+        return False
+
     def overwrites(self, module: LuaModule) -> bool:
         return False  # in these graphs, what works in place works on what only it sees
 

@@ -35,7 +35,7 @@ LETTERS = {
     "nn.Linear": "L",
 }
 #: Containers that apply their children one after another, or their only child.
-ONE_CHILD = {"nn.DataParallelTable", "nn.GPU"}
+ONE_CHILD = {"nn.DataParallelTable", "nn.DataParallel", "nn.GPU"}
 TRANSPARENT = ONE_CHILD | {"nn.Sequential"}
 LayerOf = Callable[[LuaModule], Layer]
 #: How deep containers may nest; the definitions need five.
@@ -51,6 +51,10 @@ class Node:
     branches: tuple[Chain, ...] = ()
 
 
+#: A container that is gone, and the layers that it held.
+Group = tuple[LuaModule, tuple[Node, ...]]
+
+
 @dataclass(frozen=True)
 class Chain:
     """Layers applied one after another, and ``word``, their letters.
@@ -60,7 +64,7 @@ class Chain:
 
     path: str
     nodes: tuple[Node, ...]
-    groups: tuple[tuple[LuaModule, tuple[Node, ...]], ...] = ()
+    groups: tuple[Group, ...] = ()
 
     @property
     def word(self) -> str:
@@ -78,50 +82,56 @@ def chain_of(root: LuaModule, layer_of: LayerOf) -> Chain:
     Raises:
         ArchitectureError: if something is there that no residual network of the paper has.
     """
-    return _chain(root, layer_of, 0)
+    return _Expansion(layer_of).chain(root, 0)
 
 
-def _chain(module: LuaModule, layer_of: LayerOf, depth: int) -> Chain:
-    groups: list[tuple[LuaModule, tuple[Node, ...]]] = []
-    nodes = _nodes(module, layer_of, depth, groups)
-    return Chain(module.path, nodes, tuple(groups))
+class _Expansion:
+    """Takes the containers apart, each once: one that stands in two places is no definition's.
 
+    That also keeps modules that contain themselves from going on forever.
+    """
 
-def _nodes(
-    module: LuaModule,
-    layer_of: LayerOf,
-    depth: int,
-    groups: list[tuple[LuaModule, tuple[Node, ...]]],
-) -> tuple[Node, ...]:
-    if depth > MAX_DEPTH:
-        raise ArchitectureError(f"containers nest more than {MAX_DEPTH} deep at {module.path}")
-    _require_plain(module)
-    if module.typename == "nn.Identity":
-        return ()
-    if module.typename in TRANSPARENT:
-        inner = [_nodes(child, layer_of, depth + 1, groups) for child in _children(module)]
-        nodes = tuple(node for part in inner for node in part)
-        groups.append((module, nodes))
-        return nodes
-    letter = LETTERS.get(module.typename)
-    if letter is None:
-        raise ArchitectureError(
-            f"{place(module)} is a {module.typename}, which these networks do not have"
-        )
-    branches: tuple[Chain, ...] = ()
-    if letter == "F":
-        branches = tuple(_chain(child, layer_of, depth + 1) for child in _children(module))
-    return (Node(letter, layer_of(module), branches),)
+    def __init__(self, layer_of: LayerOf) -> None:
+        self._layer_of = layer_of
+        self._seen: set[int] = set()
 
+    def chain(self, module: LuaModule, depth: int) -> Chain:
+        groups: list[Group] = []
+        nodes = self._nodes(module, depth, groups)
+        return Chain(module.path, nodes, tuple(groups))
 
-def _children(module: LuaModule) -> list[LuaModule]:
-    children = [child for _, child in module.children()]
-    listed = module.fields.get("modules")
-    if not isinstance(listed, list) or len(listed) != len(children):
-        raise ArchitectureError(f"{place(module)} holds something that is no module")
-    if module.typename in ONE_CHILD and len(children) != 1:
-        raise ArchitectureError(f"{place(module)} holds {len(children)} modules, expected 1")
-    return children
+    def _nodes(self, module: LuaModule, depth: int, groups: list[Group]) -> tuple[Node, ...]:
+        if depth > MAX_DEPTH:
+            raise ArchitectureError(f"containers nest more than {MAX_DEPTH} deep at {module.path}")
+        _require_plain(module)
+        if module.typename == "nn.Identity":
+            return ()
+        if module.typename in TRANSPARENT:
+            inner = [self._nodes(child, depth + 1, groups) for child in self._children(module)]
+            nodes = tuple(node for part in inner for node in part)
+            groups.append((module, nodes))
+            return nodes
+        letter = LETTERS.get(module.typename)
+        if letter is None:
+            raise ArchitectureError(
+                f"{place(module)} is a {module.typename}, which these networks do not have"
+            )
+        branches: tuple[Chain, ...] = ()
+        if letter == "F":
+            branches = tuple(self.chain(child, depth + 1) for child in self._children(module))
+        return (Node(letter, self._layer_of(module), branches),)
+
+    def _children(self, module: LuaModule) -> list[LuaModule]:
+        if id(module) in self._seen:
+            raise ArchitectureError(f"{place(module)} stands in several places")
+        self._seen.add(id(module))
+        children = [child for _, child in module.children()]
+        listed = module.fields.get("modules")
+        if not isinstance(listed, list) or len(listed) != len(children):
+            raise ArchitectureError(f"{place(module)} holds something that is no module")
+        if module.typename in ONE_CHILD and len(children) != 1:
+            raise ArchitectureError(f"{place(module)} holds {len(children)} modules, expected 1")
+        return children
 
 
 def _require_plain(module: LuaModule) -> None:

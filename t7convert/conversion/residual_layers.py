@@ -83,7 +83,7 @@ def _average_pooling(module: nn.AvgPool2d, layer: Layer) -> None:
     _expect(layer, "kernel", layer.hw("k"), _pair(module.kernel_size))
     _expect(layer, "stride", layer.hw("d"), _pair(module.stride))
     _expect(layer, "padding", layer.hw("pad"), _pair(module.padding))
-    _expect(layer, "division", layer.get("divide", True), True)
+    _expect(layer, "division", layer.flag("divide"), True)
     if _pair(module.stride) != (1, 1):  # with stride 1, rounding up changes nothing
         _expect(layer, "ceil mode", layer.flag("ceil_mode"), False)
 

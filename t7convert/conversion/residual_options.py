@@ -128,10 +128,12 @@ def build(facts: Facts, options: dict[str, Any]) -> StagedNetwork:
         names = sorted(kind.__name__ for kind in kinds)
         raise ArchitectureError(f"the blocks are of several kinds: {', '.join(names)}")
     block: Any = kinds.pop()
-    with torch.device("meta"):
-        if facts.preactivation:
-            return PreActShaResNet(block, **options)
-        return ShaResNet(block, **options)
+    network = PreActShaResNet if facts.preactivation else ShaResNet
+    try:
+        with torch.device("meta"):
+            return network(block, **options)
+    except (OverflowError, RuntimeError, TypeError) as error:  # sizes that no tensor can have
+        raise ArchitectureError(f"no network has these sizes: {str(error)[:200]}") from error
 
 
 def require_shortcuts(network: StagedNetwork, stages: Stages) -> None:

@@ -88,7 +88,11 @@ class LuaWriter:
         return self.object("ReLU", self.package, inplace=True, threshold=0, val=0)
 
     def average(self, pool, package=None):
-        return self.object("SpatialAveragePooling", package or self.package, **self.window(pool))
+        package = package or self.package
+        fields = {"ceil_mode": False, "mode": "AVERAGE"}
+        if package == "nn":
+            fields = {"ceil_mode": False, "count_include_pad": True, "divide": True}
+        return self.object("SpatialAveragePooling", package, **self.window(pool), **fields)
 
     def shortcut(self, downsample, bare):
         if downsample is None:

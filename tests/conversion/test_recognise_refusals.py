@@ -80,6 +80,10 @@ def mutate_softmax(root):
     modules(root)[10] = LuaObject("nn.SoftMax", LuaTable({"_type": "torch.FloatTensor"}))
 
 
+def mutate_size(root):
+    modules(root)[1].fields["nOutputPlane"] = 10**20
+
+
 def mutate_no_module(root):
     modules(root)[10] = LuaObject("torch.Timer")
 
@@ -118,6 +122,7 @@ def mutate_no_shortcut(root):
         (mutate_eps, "differ in .eps, momentum."),
         (mutate_ceil, r"modules\[4\].*ceil mode True, expected False"),
         (mutate_softmax, r"modules\[10\] is a nn.SoftMax"),
+        (mutate_size, "no network has these sizes"),
         (mutate_no_module, "the root holds something that is no module"),
         (mutate_swapped_branches, "is no definition's"),
         (mutate_three_branches, "has 3 branches, not 2"),
@@ -200,3 +205,10 @@ def test_golden_networks_of_other_kinds_are_refused(shared, name):
     path, obj = model(load(shared / "golden" / "nets" / name / "model.t7"))
     with pytest.raises(ArchitectureError, match="which these networks do not have"):
         recognise(build(obj, path))
+
+
+def test_a_container_that_holds_itself_is_refused():
+    root = LuaWriter().network(small())
+    modules(modules(root)[5])[2] = root
+    with pytest.raises(ArchitectureError, match="the root stands in several places"):
+        recognise(build(root))
