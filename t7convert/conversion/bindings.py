@@ -99,6 +99,12 @@ class Binder:
             Record(path, field, tensor.storage, geometry, module, name, view, transform)
         )
 
+    def withdraw(self, storage: LuaStorage) -> list[Record]:
+        """Forget what was bound to ``storage``, and return it."""
+        withdrawn = [record for record in self.records if record.storage is storage]
+        self.records = [record for record in self.records if record.storage is not storage]
+        return withdrawn
+
     def materialise(self, read: Reader | None = read_region) -> None:
         """Give every bound parameter and buffer its tensor, a tie exactly one."""
         views = [(r, (id(r.storage), r.transform)) for r in self.records if r.is_parameter]

@@ -14,10 +14,12 @@ from t7convert.conversion.layers import (
     distance,
     dropout,
     elementwise,
+    embedding,
     graph,
     linear,
     lp_pooling,
     lrn,
+    matrix,
     normalization,
     pooling,
     reduction,
@@ -25,10 +27,13 @@ from t7convert.conversion.layers import (
     rnn_masking,
     rnn_seq,
     rnn_sequencers,
+    scale,
     select,
     shape,
     softmax,
+    sparse,
     tables,
+    weightnorm,
 )
 
 FAMILIES = (
@@ -45,10 +50,12 @@ FAMILIES = (
     distance,
     dropout,
     elementwise,
+    embedding,
     graph,
     linear,
     lp_pooling,
     lrn,
+    matrix,
     normalization,
     pooling,
     reduction,
@@ -56,10 +63,13 @@ FAMILIES = (
     rnn_masking,
     rnn_seq,
     rnn_sequencers,
+    scale,
     select,
     shape,
     softmax,
+    sparse,
     tables,
+    weightnorm,
 )
 
 __all__ = [

@@ -88,7 +88,9 @@ def rrelu(m: Layer) -> nn.RReLU:
 
 
 @converts("nn.ReLU", "cudnn.ReLU")
-def relu(m: Layer) -> nn.ReLU:
+def relu(m: Layer) -> nn.Module:
+    if m.reuses and not m.inplace:
+        return nn.Threshold(0.0, 0.0)  # its backward reads the input, as Lua's does
     return nn.ReLU(inplace=m.inplace)
 
 

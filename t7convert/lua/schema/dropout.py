@@ -36,7 +36,7 @@ row(
 )
 
 
-def reversal_without_strength(fields: RawFields, version: int | None) -> None:
+def reversal_without_strength(fields: RawFields, version: float | None) -> None:
     """GradientReversal.lua ``read``: before version 2 lambda is 1, whatever the file says."""
     if version is None or version < 2:
         fields["lambda"] = 1

@@ -1,0 +1,32 @@
+"""Converters of the tables of vectors, and of one-hot vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+import t7convert.nn.embedding as ours
+from t7convert.conversion.layer import Layer
+from t7convert.conversion.registry import converts
+from t7convert.format.objects import dtype_of
+
+
+@converts("nn.LookupTable")
+def lookup_table(m: Layer) -> ours.LookupTable:
+    limited = m.get("maxNorm", False) is not False
+    module = ours.LookupTable(
+        *m.shape("weight"),
+        padding=m.integer("paddingValue"),
+        max_norm=m.number("maxNorm") if limited else None,
+        norm_type=2.0 if m.get("normType") is None else m.number("normType"),
+        scale_grad_by_freq=m.flag("shouldScaleGradByFreq"),
+    )
+    m.bind("weight", module)
+    return module
+
+
+@converts("nn.OneHot")
+def one_hot(m: Layer) -> ours.OneHot:
+    kind = m.get("_type")
+    dtype = None if kind is None else torch.from_numpy(np.empty(0, dtype_of(kind))).dtype
+    return ours.OneHot(m.integer("outputSize"), dtype)

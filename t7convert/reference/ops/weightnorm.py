@@ -1,0 +1,56 @@
+"""Weight normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import prod
+
+import numpy as np
+
+from t7convert.format.objects import Array, ArrayPayload, LuaStorage, LuaTensor
+from t7convert.lua.tree import LuaModule
+from t7convert.reference.op import Op, Value, implements
+
+
+@implements("nn.WeightNorm")
+class WeightNorm(Op):
+    def forward(self, x: Value) -> Value:
+        size, self._dim = self.integers("weightSize"), self.integer("outputDim") - 1
+        self._norm = np.sqrt((self.array("v") ** 2).sum(1, keepdims=True) + 1e-4)
+        self._scale = self.array("g").reshape(-1, 1) / self._norm
+        front = [size[self._dim], *size[: self._dim], *size[self._dim + 1 :]]
+        weight = np.moveaxis((self.array("v") * self._scale).reshape(front), 0, self._dim)
+        self._weight = _tensor(size)
+        self.executor.provide(self._weight, np.ascontiguousarray(weight))
+        (child,) = self.modules_at()
+        with self._lent(child):
+            self._inner = self.call(child, x)
+        return self._inner.output
+
+    def backward(self, gy: Value) -> Value:
+        (child,) = self.modules_at()
+        with self._lent(child):
+            gx = self._inner.backward(gy)
+        gradient = self.executor.gradients.pop((id(child), "weight"))
+        v = self.array("v")
+        gradient = np.moveaxis(gradient, self._dim, 0).reshape(v.shape)
+        grad_g = (gradient * v / self._norm).sum(1, keepdims=True)
+        self.accumulate("v", gradient * self._scale - v * self._scale / self._norm * grad_g)
+        self.accumulate("g", grad_g.reshape(self.shape("g")))
+        return gx
+
+    @contextmanager
+    def _lent(self, child: LuaModule) -> Iterator[None]:
+        child.fields["weight"] = self._weight
+        try:
+            yield
+        finally:
+            del child.fields["weight"]
+
+
+def _tensor(size: list[int]) -> LuaTensor:
+    stride = tuple(prod(size[position + 1 :]) for position in range(len(size)))
+    nothing: Array = np.empty(0, "f4")
+    storage = LuaStorage("torch.FloatStorage", prod(size), ArrayPayload(nothing))
+    return LuaTensor("torch.FloatTensor", tuple(size), stride, 0, storage)
