@@ -97,16 +97,33 @@ class LuaStorage:
         return self.size
 
     def read(self, start: int, stop: int) -> Array:
-        """Return elements ``start`` to ``stop``, read-only; only these are touched."""
+        """Return elements ``start`` to ``stop``, read-only; only these are touched.
+
+        Raises:
+            IndexError: if the storage does not have them.
+            T7FormatError: if they are in a file that was changed or closed.
+        """
+        self._check(start, stop)
         return self._payload.read(start, stop)
+
+    def _check(self, start: int, stop: int) -> None:
+        if not 0 <= start <= stop <= self.size:
+            raise IndexError(f"elements {start} to {stop} of {self!r}")
 
     def numpy(self) -> Array:
         """Return all elements as a read-only array of shape (size,)."""
         return self.read(0, self.size)
 
     def copy(self, start: int = 0, stop: int | None = None) -> Array:
-        """Return elements as a new writable array; no mapped page of the file stays behind."""
-        return self._payload.copy(start, self.size if stop is None else stop)
+        """Return elements as a new writable array; no mapped page of the file stays behind.
+
+        Raises:
+            IndexError: if the storage does not have them.
+            T7FormatError: if they are in a file that was changed or closed.
+        """
+        stop = self.size if stop is None else stop
+        self._check(start, stop)
+        return self._payload.copy(start, stop)
 
     @property
     def payload(self) -> Payload:

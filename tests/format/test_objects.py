@@ -93,4 +93,9 @@ def test_views_and_copies() -> None:
         tensor.numpy()[0, 0] = 1
     assert storage.copy(2, 4).tolist() == [2, 3]
     assert storage.span is None
+    for start, stop in ((-1, 2), (0, 25), (3, 2)):
+        with pytest.raises(IndexError, match=r"of <torch\.DoubleStorage of 24>"):
+            storage.read(start, stop)
+        with pytest.raises(IndexError, match=r"of <torch\.DoubleStorage of 24>"):
+            storage.copy(start, stop)
     assert flat.flags.writeable
