@@ -16,8 +16,10 @@ from t7convert.conversion.registry import converter_for
 from t7convert.errors import ConversionError, Problem
 from t7convert.lua.aliasing import visible_overwrites
 from t7convert.lua.indices import recorded_poolings
+from t7convert.lua.reuse import reused
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.nn.missing import MissingModule
+from t7convert.nn.reuse import reuse_outputs
 
 __all__ = ["Binding", "Conversion", "Converted", "convert_tree", "layers"]
 
@@ -83,6 +85,7 @@ class Conversion:
     problems: list[Problem] = field(default_factory=list)
     overwriting: frozenset[int] = frozenset()
     recording: frozenset[int] = frozenset()
+    reuses: bool = False
     _memo: dict[int, nn.Module] = field(default_factory=dict)
     _sources: list[tuple[LuaModule, nn.Module]] = field(default_factory=list)
 
@@ -143,6 +146,7 @@ class Conversion:
         self.binder.materialise(read)
         self._check_no_meta(network)
         network.eval()
+        reuse_outputs(network, [self._memo[id(m)] for m in reused(root) if id(m) in self._memo])
         names: dict[int, list[str]] = {}
         for name, child in network.named_modules(remove_duplicate=False):
             names.setdefault(id(child), []).append(name)
@@ -214,6 +218,7 @@ def convert_tree(
         allow_missing,
         overwriting=visible_overwrites(root),
         recording=recorded_poolings(root),
+        reuses=bool(reused(root)),
     )
     network = conversion.convert(root)
     return conversion.finish(root, network, read)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -11,12 +13,12 @@ from torch import nn
 from t7convert import paths
 from t7convert.conversion.transforms import Transform
 from t7convert.conversion.view import View
-from t7convert.format.objects import LuaTensor
+from t7convert.format.objects import ArrayPayload, LuaStorage, LuaTensor
 from t7convert.lua.fields import FieldReader
 from t7convert.lua.tree import LuaModule
 
 if TYPE_CHECKING:
-    from t7convert.conversion.bindings import Binder
+    from t7convert.conversion.bindings import Binder, Record
 
 
 class Converting(Protocol):
@@ -29,6 +31,9 @@ class Converting(Protocol):
     def overwrites(self, module: LuaModule) -> bool: ...
 
     def records(self, module: LuaModule) -> bool: ...
+
+    @property
+    def reuses(self) -> bool: ...
 
 
 class Layer(FieldReader):
@@ -54,6 +59,14 @@ class Layer(FieldReader):
     def recorded(self) -> bool:
         """Whether an unpooling elsewhere asks this pooling where its maxima were."""
         return self._conversion.records(self.module)
+
+    @property
+    def reuses(self) -> bool:
+        """Whether some module of the network is called several times (``lua.reuse``).
+
+        Then it matters what backward reads: Lua's reads the input where PyTorch keeps the output.
+        """
+        return self._conversion.reuses
 
     def constant(self, name: str) -> torch.Tensor:
         """Return a constant tensor (connTable, a kernel) with its values, as a fresh CPU tensor."""
@@ -102,6 +115,24 @@ class Layer(FieldReader):
     def convert(self, child: LuaModule) -> nn.Module:
         """Convert a module found inside this one; the same Lua object gives the same nn.Module."""
         return self._conversion.convert(child)
+
+    def convert_lacking(
+        self, child: LuaModule, field: str, size: Sequence[int]
+    ) -> tuple[nn.Module, list[Record]]:
+        """Convert a child whose tensor ``field`` is not in the file, as this module computes it.
+
+        Return the child and what it bound to the tensor, which is of size ``size``; those
+        parameters have no values, and it is up to the caller to take them away.
+        """
+        stride = tuple(prod(size[position + 1 :]) for position in range(len(size)))
+        nothing = LuaStorage("torch.FloatStorage", prod(size), ArrayPayload(np.empty(0, "f4")))
+        child.fields[field] = LuaTensor("torch.FloatTensor", tuple(size), stride, 0, nothing)
+        try:
+            converted = self.convert(child)
+        finally:
+            del child.fields[field]
+        uses = self._conversion.binder.withdraw(nothing)
+        return converted, uses
 
     def child(self, name: str = "module") -> nn.Module:
         """Convert the module in field ``name``."""

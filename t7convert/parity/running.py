@@ -59,9 +59,9 @@ def run_reference(tree: LuaModule, value: Any, *, keep: bool = True) -> Referenc
     measured = [
         [
             difference(b, a).absolute
-            for (_, a), (_, b) in zip(leaves(x.output), leaves(y.output), strict=True)
+            for (_, a), (_, b) in zip(leaves(x.returned), leaves(y.returned), strict=True)
         ]
-        if len(leaves(x.output)) == len(leaves(y.output))
+        if len(leaves(x.returned)) == len(leaves(y.returned))
         else []
         for x, y in zip(wide.calls or [root], narrow.calls or [low], strict=True)
     ]
@@ -129,7 +129,7 @@ def check_trial(tree: LuaModule, side: Side, trial: Trial, tolerance: Tolerance)
             rows.append(_row("output", call.module, trial, "missing", note=note))
             continue
         rows += compare_output(
-            "output", call.module, trial, found[position], call.output, measured, tolerance
+            "output", call.module, trial, found[position], call.returned, measured, tolerance
         )
     rows += compare_output(
         "final", tree, trial, final, reference.root.output, reference.measured[-1], tolerance

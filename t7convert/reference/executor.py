@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from t7convert.errors import ConversionError, Problem
 from t7convert.format.objects import Array, LuaTensor
+from t7convert.lua.reuse import reused
 from t7convert.lua.sharing import Geometry
 from t7convert.lua.tree import LuaModule
 from t7convert.reference import ops
@@ -33,6 +34,7 @@ class Executor:
         self._keep = keep
         self._arrays: dict[tuple[int, Geometry], Array] = {}
         self._states: dict[int, dict[str, Any]] = {}
+        self._buffers: dict[int, list[Array]] | None = None
 
     def call(self, module: LuaModule, x: Value) -> Op:
         """Run ``module`` on ``x`` and return the call.
@@ -44,12 +46,32 @@ class Executor:
         if implementation is None:
             reason = "there is no reference implementation of this class"
             raise ConversionError([Problem(module.typename, module.path, reason)])
+        outermost = self._buffers is None
+        if self._buffers is None:
+            self._buffers = {id(again): [] for again in reused(module)}
         call = implementation(module, self)
         call.input = x
-        call.output = call.forward(x)
+        try:
+            call.output = call.returned = call.forward(x)
+            self._overwrite(call, self._buffers)
+        finally:
+            if outermost:
+                self._buffers = None
         if self._keep:
             self.calls.append(call)
         return call
+
+    @staticmethod
+    def _overwrite(call: Op, buffers: dict[int, list[Array]]) -> None:
+        """Let a module object that is called several times have one output buffer, as in Lua."""
+        earlier = buffers.get(id(call.module))
+        if earlier is None or not isinstance(call.output, np.ndarray):
+            return
+        call.returned = call.output.copy()  # what this call returned, before a later one
+        for before in earlier:
+            if before.shape == call.output.shape:
+                before[...] = call.output
+        earlier.append(call.output)
 
     def run(self, module: LuaModule, x: Value) -> Value:
         """Return the output of ``module`` on ``x``; floating arrays are taken in ``dtype``."""
@@ -73,6 +95,10 @@ class Executor:
         if key not in self._arrays:
             self._arrays[key] = self.cast(np.array(tensor.numpy()))
         return self._arrays[key]
+
+    def provide(self, tensor: LuaTensor, values: Array) -> None:
+        """Let ``tensor``, which is in no file, have these values."""
+        self._arrays[(id(tensor.storage), Geometry.of(tensor))] = values
 
     def accumulate(self, module: LuaModule, name: str, gradient: Array) -> None:
         """Add to the gradient of a parameter."""

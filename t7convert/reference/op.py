@@ -27,11 +27,14 @@ class Op(FieldReader):
 
     Attributes:
         input: what the call got (set before ``forward``).
-        output: what it gave (set after ``forward``).
+        output: what it gave (set after ``forward``); a later call of the same module object may
+            have overwritten it, as Lua does.
+        returned: what it gave, before any such overwriting.
     """
 
     input: Value
     output: Value
+    returned: Value
 
     def __init__(self, module: LuaModule, executor: Executor) -> None:
         super().__init__(module)

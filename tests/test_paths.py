@@ -1,0 +1,45 @@
+"""The grammar of paths."""
+
+from __future__ import annotations
+
+import pytest
+
+from t7convert import paths
+from t7convert.errors import PathError
+
+EXAMPLES = [
+    ("", ()),
+    ("model", ("model",)),
+    ("model.modules[5].weight", ("model", "modules", 5, "weight")),
+    ("[3]", (3,)),
+    ('["any string"].x', ("any string", "x")),
+    ("[true][-1]", (True, -1)),
+    ("[1.5]", (1.5,)),
+    ('["say \\"hi\\""]', ('say "hi"',)),
+]
+
+
+@pytest.mark.parametrize(("text", "keys"), EXAMPLES)
+def test_parse_and_join_are_inverse(text: str, keys: tuple[object, ...]) -> None:
+    assert paths.parse(text) == keys
+    assert paths.join("", *keys) == text
+
+
+def test_true_is_not_one() -> None:
+    assert paths.parse("[true]")[0] is True
+    assert paths.join("", True) == "[true]"
+
+
+@pytest.mark.parametrize("text", ["modules.5.weight", ".modules.5.weight"])
+def test_bare_numbers_are_number_keys(text: str) -> None:
+    assert paths.parse(text) == ("modules", 5, "weight")
+
+
+@pytest.mark.parametrize("text", ["a..b", "a.", "[", "[x]", 'a["b', "a b", "a.[3]", "modules[3]x"])
+def test_what_does_not_parse_is_an_error(text: str) -> None:
+    with pytest.raises(PathError, match="path"):
+        paths.parse(text)
+
+
+def test_keys_without_spelling_are_shown() -> None:
+    assert paths.join("a", object()) == "a[<object>]"
