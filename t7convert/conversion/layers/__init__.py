@@ -15,6 +15,7 @@ from t7convert.conversion.layers import (
     dropout,
     elementwise,
     embedding,
+    fbnn_modules,
     graph,
     linear,
     lp_pooling,
@@ -33,6 +34,8 @@ from t7convert.conversion.layers import (
     softmax,
     sparse,
     tables,
+    temporal,
+    volumetric,
     weightnorm,
 )
 
@@ -51,6 +54,7 @@ FAMILIES = (
     dropout,
     elementwise,
     embedding,
+    fbnn_modules,
     graph,
     linear,
     lp_pooling,
@@ -69,6 +73,8 @@ FAMILIES = (
     softmax,
     sparse,
     tables,
+    temporal,
+    volumetric,
     weightnorm,
 )
 

@@ -13,6 +13,7 @@ from t7convert.lua.schema import (
     dropout,
     elementwise,
     embedding,
+    fbnn_modules,
     graph,
     linear,
     lp_pooling,
@@ -31,6 +32,8 @@ from t7convert.lua.schema import (
     softmax,
     sparse,
     tables,
+    temporal,
+    volumetric,
     weightnorm,
 )
 from t7convert.lua.schema.spec import (
@@ -59,6 +62,7 @@ FAMILIES = (
     dropout,
     elementwise,
     embedding,
+    fbnn_modules,
     graph,
     linear,
     lp_pooling,
@@ -77,6 +81,8 @@ FAMILIES = (
     softmax,
     sparse,
     tables,
+    temporal,
+    volumetric,
     weightnorm,
 )
 
