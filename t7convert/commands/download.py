@@ -63,11 +63,11 @@ def download(names: Sequence[str], options: Options | None = None) -> int:
         raise DownloadError("name what to download, or give --list")
     if len(wanted) > 1 and (options.urls or options.resource_key):
         raise DownloadError("--url and --resource-key belong to one name")
-    failed = False
+    wish, failed = options.wish(), False
     for entry in wanted:
         bar = Bar(entry.name, shown=options.progress)
         try:
-            path = obtain(entry, replace(options.wish(), progress=bar.update))
+            path = obtain(entry, replace(wish, progress=bar.update))
         except DownloadError as error:
             bar.close()
             failed = True

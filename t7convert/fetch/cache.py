@@ -180,6 +180,15 @@ else:
         return True
 
 
+def _locked_now(slot: Slot, descriptor: int) -> bool:
+    try:
+        return _try_lock(descriptor)
+    except OSError as error:  # some network file systems have no locks
+        raise DownloadError(
+            f"{slot.lock_path} can't be locked: {error}; choose another folder with --cache-dir"
+        ) from error
+
+
 @contextlib.contextmanager
 def locked(
     slot: Slot, *, timeout: float, on_wait: Callable[[], None] = lambda: None
@@ -193,7 +202,7 @@ def locked(
     descriptor = os.open(slot.lock_path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         waited = False
-        while not _try_lock(descriptor):
+        while not _locked_now(slot, descriptor):
             if not waited:
                 on_wait()
                 waited = True

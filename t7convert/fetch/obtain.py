@@ -66,7 +66,7 @@ def obtain(entry: Entry, wish: Wish | None = None) -> Path:
     """
     wish = wish or Wish()
     slot = Slot(cache_folder(wish.cache_dir), entry.filename)
-    if wish.offline:
+    if wish.offline or _is_read_only(slot, wish):
         return _from_cache(entry, slot, wish)
     make_folder(slot.folder)
 
@@ -89,6 +89,11 @@ def obtain(entry: Entry, wish: Wish | None = None) -> Path:
         if action is Action.REFUSE_CHANGED and record is not None and found is not None:
             raise _changed_in_cache(slot, record, found)
         return _Job(entry, slot, record, wish).run()
+
+
+def _is_read_only(slot: Slot, wish: Wish) -> bool:
+    """Tell whether there is a file to use in a folder that nothing can be written to."""
+    return slot.target.is_file() and not wish.force and not os.access(slot.folder, os.W_OK)
 
 
 def _from_cache(entry: Entry, slot: Slot, wish: Wish) -> Path:

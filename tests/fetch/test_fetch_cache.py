@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -154,17 +155,19 @@ def test_a_server_without_tls(site: Site, wish: Wish, entry_at: MakeEntry) -> No
         obtain(entry_at(site.url.replace("http:", "https:") + "/a"), wish)
 
 
-def test_a_path_beats_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wish: Wish) -> None:
+def test_a_path_beats_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("resnet50-shared").write_bytes(BODY)
 
-    assert resolve("resnet50-shared", wish=wish) == Path("resnet50-shared")
+    assert resolve("resnet50-shared", offline=True) == Path("resnet50-shared")
 
 
-def test_resolve_by_name(cache: Path, wish: Wish) -> None:
+def test_resolve_by_name(cache: Path) -> None:
     (cache / "resnet50-shared.t7").write_bytes(BODY)
 
-    assert resolve("resnet50-shared", wish=wish) == cache / "resnet50-shared.t7"
+    found = resolve("resnet50-shared", offline=True, cache_dir=cache)
+
+    assert found == cache / "resnet50-shared.t7"
 
 
 @pytest.mark.parametrize(
@@ -185,3 +188,23 @@ def test_an_unwritable_folder(tmp_path: Path, wish: Wish, entry_at: MakeEntry) -
     (tmp_path / "file").touch()
     with pytest.raises(DownloadError, match="--cache-dir"):
         obtain(entry_at(), replace(wish, cache_dir=tmp_path / "file"))
+
+
+def test_a_folder_that_can_only_be_read(
+    wish: Wish, cache: Path, entry_at: MakeEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cache / "net.t7").write_bytes(BODY)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+
+    assert obtain(entry_at(), wish) == cache / "net.t7"
+
+
+def test_a_file_system_without_locks(
+    wish: Wish, entry_at: MakeEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("t7convert.fetch.cache._try_lock", refuse)
+    with pytest.raises(DownloadError, match=r"can't be locked.*--cache-dir"):
+        obtain(entry_at(), wish)

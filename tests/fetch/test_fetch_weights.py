@@ -58,10 +58,8 @@ def same(found: torch.nn.Module, expected: torch.nn.Module) -> bool:
     "weights",
     [
         ShaResNet34_Weights.IMAGENET1K,
-        ShaResNet34_Weights.DEFAULT,
         "IMAGENET1K",
-        "DEFAULT",
-        "ShaResNet34_Weights.IMAGENET1K",
+        "ShaResNet34_Weights.DEFAULT",
     ],
     ids=str,
 )

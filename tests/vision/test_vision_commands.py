@@ -64,6 +64,7 @@ def test_eval_the_same_in_every_way(imagenet_like: Path, folder: Path, extra: li
     assert (record["top1_wrong"], record["top5_wrong"]) == (5, 2)
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # torch's, on Python 3.12 and 3.13
 def test_eval_with_workers(imagenet_like: Path, folder: Path) -> None:
     result = run(EVAL, imagenet_like, "--data", folder, "--preprocess", "imagenet", "--workers", 2)
 
