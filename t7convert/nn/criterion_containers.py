@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from t7convert.nn.autograd import apply
 
 
 class MultiCriterion(nn.Sequential):
@@ -111,5 +113,4 @@ class CriterionTable(nn.Module):
         self.criterion = criterion
 
     def forward(self, input: Sequence[Any]) -> Tensor:
-        apply: Callable[[Tensor], Tensor] = _UnitGradient.apply
-        return apply(self.criterion(*input))
+        return apply(_UnitGradient, self.criterion(*input))

@@ -7,11 +7,13 @@ in one of the two, a choice at a kink), the modules of this package hand the for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from t7convert.nn.autograd import apply
 
 
 class _Carry(torch.autograd.Function):
@@ -36,5 +38,4 @@ def carry(loss: Tensor, inputs: Sequence[Tensor], gradients: Sequence[Tensor]) -
     The gradients have the shapes of the inputs; the loss itself is taken as a number.
     """
     detached = [gradient.detach() for gradient in gradients]
-    apply: Callable[..., Tensor] = _Carry.apply
-    return apply(loss.detach(), len(inputs), *inputs, *detached)
+    return apply(_Carry, loss.detach(), len(inputs), *inputs, *detached)

@@ -21,13 +21,15 @@ from tests.layers.criterion_compare import (
     network_of,
 )
 
-CLASSES = """AbsCriterion BCECriterion ClassNLLCriterion ClassSimplexCriterion
-CosineEmbeddingCriterion CriterionTable CrossEntropyCriterion DistKLDivCriterion
-DistanceRatioCriterion HingeEmbeddingCriterion L1Cost L1HingeEmbeddingCriterion MSECriterion
-MarginCriterion MarginRankingCriterion ModuleCriterion MultiCriterion MultiLabelMarginCriterion
+CLASSES = """
+AbsCriterion BCECriterion ClassNLLCriterion ClassSimplexCriterion CosineEmbeddingCriterion
+CriterionTable CrossEntropyCriterion DistKLDivCriterion DistanceRatioCriterion
+HingeEmbeddingCriterion L1Cost L1HingeEmbeddingCriterion MSECriterion MarginCriterion
+MarginRankingCriterion ModuleCriterion MultiCriterion MultiLabelMarginCriterion
 MultiLabelSoftMarginCriterion MultiMarginCriterion ParallelCriterion SmoothL1Criterion
 SoftMarginCriterion SpatialAutoCropMSECriterion SpatialClassNLLCriterion
-WeightedMSECriterion""".split()
+WeightedMSECriterion
+"""
 
 DRAW = np.random.default_rng(3)
 
@@ -52,7 +54,7 @@ def bits(*shape: int) -> Any:
     return DRAW.integers(0, 2, shape).astype(float)
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("name", CLASSES.split())
 def test_golden(shared: Path, name: str) -> None:
     for label, case in golden.cases(shared / "golden" / "layers" / f"{name}.t7"):
         golden.check_criterion(label, case)
@@ -276,7 +278,7 @@ def test_top_prediction_counts_from_one() -> None:
     ],
 )
 def test_sizes_that_do_not_fit(criterion: Any, input: Any, target: Any) -> None:
-    with pytest.raises(ValueError, match="shape|dimension|targets for|larger than"):
+    with pytest.raises(ValueError, match=r"shape|dimension|targets for|larger than"):
         criterion(input, target)
 
 
