@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from t7convert.nn.autograd import apply
+from t7convert.nn.embedding import LookupTable
 from t7convert.nn.memory import Memory
 
 
@@ -42,6 +43,19 @@ class Reverse(nn.Module):
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
+
+
+class LookupTableMaskZero(LookupTable):
+    """The row of ``weight`` for each index of the input, zeros for index 0.
+
+    Lua keeps a row for index 0 and zeroes it in every forward; it has a gradient all the same.
+    Source: LookupTableMaskZero.lua of Element-Research/rnn and torch/rnn.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        rows = super().forward(input + 1)
+        masked = (input == 0).reshape(*input.shape, *(1,) * (rows.dim() - input.dim()))
+        return rows - rows.detach() * masked
 
 
 class _Evaluated(Function):

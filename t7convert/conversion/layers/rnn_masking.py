@@ -82,6 +82,20 @@ def linear_no_bias(m: Layer) -> nn.Linear:
     return module
 
 
+@converts("nn.LookupTableMaskZero")
+def lookup_table_mask_zero(m: Layer) -> rnn_simple.LookupTableMaskZero:
+    limited = m.get("maxNorm", False) is not False
+    module = rnn_simple.LookupTableMaskZero(
+        *m.shape("weight"),
+        padding=m.integer("paddingValue"),
+        max_norm=m.number("maxNorm") if limited else None,
+        norm_type=2.0 if m.get("normType") is None else m.number("normType"),
+        scale_grad_by_freq=m.flag("shouldScaleGradByFreq"),
+    )
+    m.bind("weight", module)
+    return module
+
+
 @converts("nn.SeqReverseSequence")
 def seq_reverse_sequence(m: Layer) -> rnn_simple.Reverse:
     return rnn_simple.Reverse(m.integer("dim") - 1)

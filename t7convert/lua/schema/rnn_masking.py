@@ -60,6 +60,14 @@ row(
     parameters="weight",
     buffers="gradWeight addBuffer",
 )
+alias(
+    "nn.LookupTableMaskZero",
+    "nn.LookupTable",
+    "Element-Research/rnn, torch/rnn: LookupTableMaskZero.lua",
+    buffers="__input",
+    true_gradient=False,
+    notes="index 0 gives zeros; index i is row i + 1. Row 1 has a gradient that nothing depends on",
+)
 row(
     "nn.SeqReverseSequence",
     "Element-Research/rnn, torch/rnn: SeqReverseSequence.lua",
