@@ -78,13 +78,12 @@ def compare_module(obj: LuaObject, input: Any, *, gradient: bool = True) -> Any:
     if gradient:
         draw = np.random.default_rng(1)
         gy = golden.tensors(_like(golden.arrays(_numpy(output)), draw))
-        case = LuaTable({"gradOutput": lua(_numpy(gy))})
+        case = LuaTable({"module": obj, "gradOutput": lua(_numpy(gy))})
         grad = call.backward(_numpy(gy))
         case["gradInput"] = lua(_filled(grad, input))
         rows = [
-            executor.gradients.get((id(m), n), np.zeros(t.shape))
-            for m in [tree]
-            for n, t in m.tensors(m.spec.parameters)
+            executor.gradients.get((id(module), name), np.zeros(module.fields[name].size))
+            for module, name in golden.lua_parameters(tree)
         ]
         if rows:
             case["gradParams"] = lua(rows)

@@ -283,4 +283,4 @@ def test_sequential_criterion_learns() -> None:
     network(torch.from_numpy(x), torch.from_numpy(t)).backward()
 
     assert set(network.state_dict()) == {"module.weight", "module.bias"}
-    assert network.module.weight.grad is not None
+    assert network.get_parameter("module.weight").grad is not None
