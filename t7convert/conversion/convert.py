@@ -14,10 +14,11 @@ from t7convert.conversion.bindings import Binder, Reader, Record, read_region
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converter_for
 from t7convert.errors import ConversionError, Problem
-from t7convert.lua.aliasing import visible_overwrites
+from t7convert.lua.aliasing import RESTORING, Overwrites, overwrites
 from t7convert.lua.indices import recorded_poolings
 from t7convert.lua.reuse import reused
 from t7convert.lua.tree import LuaModule, walk
+from t7convert.nn.inplace import Copied, Overwriting, copy_input
 from t7convert.nn.missing import MissingModule
 from t7convert.nn.reuse import reuse_outputs
 
@@ -83,7 +84,7 @@ class Conversion:
     allow_missing: bool = False
     binder: Binder = field(default_factory=Binder)
     problems: list[Problem] = field(default_factory=list)
-    overwriting: frozenset[int] = frozenset()
+    overwriting: Overwrites = field(default_factory=Overwrites)
     recording: frozenset[int] = frozenset()
     reuses: bool = False
     _memo: dict[int, nn.Module] = field(default_factory=dict)
@@ -93,14 +94,20 @@ class Conversion:
         """Return the PyTorch module of ``module``, the same one for the same Lua object."""
         made = self._memo.get(id(module))
         if made is None:
-            made = self._make(module)
+            made = self._in_place(module, self._make(module))
             self._memo[id(module)] = made
             self._sources.append((module, made))
         return made
 
+    def _in_place(self, module: LuaModule, made: nn.Module) -> nn.Module:
+        """Let ``made`` overwrite its input, or give memory of its own, where that can be seen."""
+        if id(module) in self.overwriting.visible:
+            return Overwriting(made, restoring=module.spec.typename in RESTORING)
+        return Copied(made) if id(module) in self.overwriting.copies else made
+
     def overwrites(self, module: LuaModule) -> bool:
         """Tell whether somebody else can see that ``module`` overwrites its input."""
-        return id(module) in self.overwriting
+        return id(module) in self.overwriting.visible
 
     def records(self, module: LuaModule) -> bool:
         """Tell whether an unpooling asks ``module`` for its indices."""
@@ -216,9 +223,11 @@ def convert_tree(
     """
     conversion = Conversion(
         allow_missing,
-        overwriting=visible_overwrites(root),
+        overwriting=overwrites(root),
         recording=recorded_poolings(root),
         reuses=bool(reused(root)),
     )
     network = conversion.convert(root)
+    if conversion.overwriting.of_input:
+        network.register_forward_pre_hook(copy_input)
     return conversion.finish(root, network, read)

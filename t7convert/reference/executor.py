@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from t7convert.errors import ConversionError, Problem
 from t7convert.format.objects import Array, LuaTensor
+from t7convert.lua.aliasing import RESTORING, VIEWS, is_in_place
 from t7convert.lua.reuse import reused
 from t7convert.lua.sharing import Geometry
 from t7convert.lua.tree import LuaModule
 from t7convert.reference import ops
+from t7convert.reference.nested import arrays, map_arrays
 from t7convert.reference.op import Op, Value, op_for
 
 __all__ = ["Executor", "ops"]
@@ -35,6 +37,7 @@ class Executor:
         self._arrays: dict[tuple[int, Geometry], Array] = {}
         self._states: dict[int, dict[str, Any]] = {}
         self._buffers: dict[int, list[Array]] | None = None
+        self._holders: dict[int, list[Op]] = {}  # memory → calls whose ``returned`` lies in it
 
     def call(self, module: LuaModule, x: Value) -> Op:
         """Run ``module`` on ``x`` and return the call.
@@ -47,12 +50,15 @@ class Executor:
             reason = "there is no reference implementation of this class"
             raise ConversionError([Problem(module.typename, module.path, reason)])
         outermost = self._buffers is None
+        if outermost:
+            x = map_arrays(np.copy, x)  # an in-place module may write into it
         if self._buffers is None:
             self._buffers = {id(again): [] for again in reused(module)}
         call = implementation(module, self)
         call.input = x
         try:
             call.output = call.returned = call.forward(x)
+            self._settle(call)
             self._overwrite(call, self._buffers)
         finally:
             if outermost:
@@ -60,6 +66,30 @@ class Executor:
         if self._keep:
             self.calls.append(call)
         return call
+
+    def _settle(self, call: Op) -> None:
+        """Put the output where Lua has it: over the input, in the input, or in its own memory."""
+        module = call.module
+        if is_in_place(module):
+            target = call.input[0] if isinstance(call.input, list) else call.input
+            if target.flags.writeable:
+                self._before_overwriting(target)
+                if module.spec.typename in RESTORING:
+                    call.before = target.copy()
+                target[...] = call.output
+                call.output = target
+        elif module.spec.typename not in VIEWS and not any(True for _ in module.children()):
+            given = list(arrays(call.input))
+            call.output = map_arrays(lambda a: _owned(a, given), call.output)
+        call.returned = call.output
+        if self._keep:
+            for array in arrays(call.output):
+                self._holders.setdefault(id(_memory(array)), []).append(call)
+
+    def _before_overwriting(self, target: Array) -> None:
+        """Keep what earlier calls returned in this memory."""
+        for call in self._holders.pop(id(_memory(target)), []):
+            call.returned = map_arrays(np.copy, call.returned)
 
     @staticmethod
     def _overwrite(call: Op, buffers: dict[int, list[Array]]) -> None:
@@ -109,3 +139,15 @@ class Executor:
     def state(self, module: LuaModule) -> dict[str, Any]:
         """Return what a module remembers from call to call."""
         return self._states.setdefault(id(module), {})
+
+
+def _memory(array: Array) -> Array:
+    """Return the array that owns the memory."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def _owned(array: Array, given: list[Array]) -> Array:
+    """Return ``array`` in memory of its own: views of the input are Lua's only in VIEWS."""
+    return array.copy() if any(np.may_share_memory(array, other) for other in given) else array

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,17 @@ def map_arrays(function: Callable[[Array], Array], value: Nested) -> Nested:
     if isinstance(value, dict):
         return {key: map_arrays(function, item) for key, item in value.items()}
     return function(value) if isinstance(value, np.ndarray) else value
+
+
+def arrays(value: Nested) -> Iterator[Array]:
+    """Iterate over the arrays inside ``value``."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from arrays(item)
+    elif isinstance(value, np.ndarray):
+        yield value
 
 
 def zeros_like(value: Nested) -> Nested:

@@ -30,11 +30,13 @@ class Op(FieldReader):
         output: what it gave (set after ``forward``); a later call of the same module object may
             have overwritten it, as Lua does.
         returned: what it gave, before any such overwriting.
+        before: what the input held before an in-place module overwrote it that will restore it.
     """
 
     input: Value
     output: Value
     returned: Value
+    before: Array | None = None
 
     def __init__(self, module: LuaModule, executor: Executor) -> None:
         super().__init__(module)
@@ -47,6 +49,11 @@ class Op(FieldReader):
     def backward(self, gy: Value) -> Value:
         """Return ``updateGradInput`` and do ``accGradParameters``, as Lua computes them."""
         raise TypeError(f"{self.typename} has no backward")
+
+    def restore(self) -> None:
+        """Put back what an in-place module overwrote; AddConstant and MulConstant do so."""
+        if self.before is not None:
+            self.input[...] = self.before
 
     def array(self, name: str) -> Array:
         """Return a tensor field in the executor's dtype (integer tensors unchanged)."""

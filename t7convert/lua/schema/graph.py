@@ -66,7 +66,12 @@ def wiring(fields: RawFields, version: float | None) -> None:
     fields["output_node"] = position[id(_data(fields["outnode"]))]
     if fields.get("nInputs") is None:
         fields["nInputs"] = len(_list(fields["innode"].get("children")))
+    # people kept the modules that they unrolled in fields of their own; the graph alone is run
+    for name in [name for name in fields if name not in _FIELDS]:
+        del fields[name]
 
+
+_FIELDS = ("modules", "nodes", "input", "output_node", "nInputs")
 
 row(
     "nn.gModule",
@@ -74,6 +79,7 @@ row(
     children="modules",
     constants={"nodes": REQUIRED, "input": REQUIRED, "output_node": REQUIRED, "nInputs": REQUIRED},
     buffers="fg bg forwardnodes backwardnodes innode outnode verbose",
+    notes="fields that people added to it are ignored: the graph alone is run",
     upgrade=wiring,
 )
 row("nngraph.JustElement", "nngraph: JustElement.lua")

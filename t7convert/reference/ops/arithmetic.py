@@ -25,6 +25,7 @@ class AddConstant(Op):
         return x + self.number("constant_scalar")
 
     def backward(self, gy: Array) -> Value:
+        self.restore()
         return gy
 
 
@@ -34,6 +35,7 @@ class MulConstant(Op):
         return x * self.number("constant_scalar")
 
     def backward(self, gy: Array) -> Value:
+        self.restore()
         return gy * self.number("constant_scalar")
 
 

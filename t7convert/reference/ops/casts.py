@@ -61,7 +61,7 @@ class Convert(Op):
             other = 1 - batch
             if "f" in source and x.shape[other] > 1:
                 raise self.error(f"{source} can't become b with {x.shape[other]} features")
-            return np.take(x, 0, other)
+            return np.asarray(np.take(x, 0, other))
         front = np.swapaxes(x, 0, batch)
         return np.ascontiguousarray(front).reshape(front.shape[0], -1)
 

@@ -47,12 +47,13 @@ class Sum(Op):
         total: Array = x.sum(self.axis, keepdims=True)
         if self.flag("sizeAverage"):
             total /= total.dtype.type(x.shape[self.axis])
-        return total.squeeze(self.axis) if self.flag("squeeze") and x.ndim > 1 else total
+        squeeze = self.flag("squeeze") and x.ndim > 1
+        return np.squeeze(total, self.axis) if squeeze else total
 
     def backward(self, gy: Array) -> Array:
         shape = list(self.input.shape)
         count, shape[self.axis] = shape[self.axis], 1
-        gradient = np.broadcast_to(gy.reshape(shape), self.input.shape).copy()
+        gradient: Array = np.array(np.broadcast_to(gy.reshape(shape), self.input.shape))
         if self.flag("sizeAverage"):
             gradient /= gradient.dtype.type(count)
         return gradient

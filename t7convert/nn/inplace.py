@@ -1,0 +1,85 @@
+"""In-place modules whose overwriting somebody else can see.
+
+Lua's in-place modules write into their input's memory, and nothing keeps count: whoever reads that
+memory later, in forward or in backward, reads the new values, and gets gradients as if nobody had
+written. PyTorch's own in-place operations would differentiate through the overwriting, or refuse.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from t7convert.nn.autograd import apply
+
+
+class _Overwrite(torch.autograd.Function):
+    """Give ``target``'s memory the values of ``output``; the gradient goes to ``output`` alone."""
+
+    @staticmethod
+    def forward(ctx: Any, target: Tensor, output: Tensor, original: Tensor | None) -> Tensor:
+        ctx.target, ctx.original = target, original
+        target.copy_(output)
+        return target.view_as(target)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor, None]:
+        if ctx.original is not None:
+            ctx.target.copy_(ctx.original)
+        return None, gradients[0], None
+
+
+class Overwriting(nn.Module):
+    """Run ``module`` and write its output over its input (over the first, if it is a list).
+
+    With ``restoring``, backward puts the old values back, as nn.AddConstant and nn.MulConstant do.
+    Gradients are Lua's. In an exported or compiled graph the values are the same, the gradients
+    those of PyTorch's in-place operations.
+    """
+
+    def __init__(self, module: nn.Module, *, restoring: bool = False) -> None:
+        super().__init__()
+        self.module = module
+        self.restoring = restoring
+
+    def forward(self, input: Any) -> Tensor:
+        target: Tensor = input if isinstance(input, Tensor) else input[0]
+        follows = torch.is_grad_enabled() and target.requires_grad
+        if torch.compiler.is_compiling() or not follows:
+            output = self.module(input)
+            return output if output is target else target.copy_(output)
+        original = target.clone()
+        given = original if isinstance(input, Tensor) else [original, *input[1:]]
+        kept = original.detach().clone() if self.restoring else None
+        # .data: autograd neither follows nor counts what Lua does behind everybody's back
+        return apply(_Overwrite, target.data, self.module(given), kept)
+
+    def extra_repr(self) -> str:
+        return "restoring=True" if self.restoring else ""
+
+
+class Copied(nn.Module):
+    """Give what ``module`` gives, in memory of its own: PyTorch returns views where Lua copied."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, input: Any) -> Tensor:
+        output: Tensor = self.module(input)
+        return output.clone(memory_format=torch.contiguous_format)
+
+
+def copy_input(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Forward pre-hook of a network that overwrites its input: the caller's tensor stays."""
+    return tuple(_copy(value) for value in args)
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.clone()
+    if isinstance(value, (list, tuple)):
+        return [_copy(item) for item in value]
+    return value
