@@ -61,13 +61,15 @@ def _convolution(module: nn.Conv2d, layer: Layer) -> None:
 
 @bind_layer.register
 def _norm(module: nn.BatchNorm2d, layer: Layer) -> None:
-    layer.bind_all(module, "weight", "bias")
+    layer.bind("weight", module)
+    layer.bind("bias", module)
     bind_statistics(layer, module, layer.number("eps"))
 
 
 @bind_layer.register
 def _linear(module: nn.Linear, layer: Layer) -> None:
-    layer.bind_all(module, "weight", "bias")
+    layer.bind("weight", module)
+    layer.bind("bias", module)
 
 
 @bind_layer.register

@@ -80,6 +80,14 @@ def mutate_softmax(root):
     modules(root)[10] = LuaObject("nn.SoftMax", LuaTable({"_type": "torch.FloatTensor"}))
 
 
+def mutate_norm_without_bias(root):
+    del modules(root)[2].fields["bias"]
+
+
+def mutate_linear_without_bias(root):
+    del modules(root)[9].fields["bias"]
+
+
 def mutate_size(root):
     modules(root)[1].fields["nOutputPlane"] = 10**20
 
@@ -122,6 +130,8 @@ def mutate_no_shortcut(root):
         (mutate_eps, "differ in .eps, momentum."),
         (mutate_ceil, r"modules\[4\].*ceil mode True, expected False"),
         (mutate_softmax, r"modules\[10\] is a nn.SoftMax"),
+        (mutate_norm_without_bias, r"modules\[2\].*the field bias is missing"),
+        (mutate_linear_without_bias, r"modules\[9\].*the field bias is missing"),
         (mutate_size, "no network has these sizes"),
         (mutate_no_module, "the root holds something that is no module"),
         (mutate_swapped_branches, "is no definition's"),
