@@ -80,7 +80,6 @@ class Kind(Enum):
     START = "the file from its beginning"
     CONTINUE = "the file from where the part ends"
     RESTART = "what is there can't be continued: ask again from the beginning"
-    COMPLETE = "the part was complete already"
     RETRY = "may work later"
     FAIL = "will not work here"
 
@@ -108,9 +107,6 @@ def judge(
     if status == 206:
         return _judge_partial(headers, offset, note)
     if status == 416 and offset:
-        total = _unsatisfied_total(headers)
-        if note is not None and note.total == offset == total:
-            return Verdict(Kind.COMPLETE, total=total)
         return Verdict(Kind.RESTART, "the server has no such range")
     if status in _RETRIED:
         return Verdict(
@@ -158,11 +154,6 @@ def _whole_length(headers: Mapping[str, str]) -> int | None:
         return None  # the length is that of the encoded bytes
     text = headers.get("Content-Length", "")
     return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _unsatisfied_total(headers: Mapping[str, str]) -> int | None:
-    match = re.match(r"bytes\s+\*/(\d+)\s*\Z", headers.get("Content-Range", ""), re.IGNORECASE)
-    return int(match.group(1)) if match else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from t7convert.errors import DownloadError
-from t7convert.fetch.catalogue import catalogue, find_entry
+from t7convert.fetch.known import catalogue, find_entry
 from t7convert.fetch.limits import Progress, no_progress
-from t7convert.fetch.obtain import Wish, obtain
+from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import Entry
 
 

@@ -18,14 +18,15 @@ from pathlib import Path
 import requests
 
 from t7convert.errors import DownloadError
-from t7convert.fetch.addresses import Address, Direct
+from t7convert.fetch.addresses import Address, Direct, GoogleDrive
 from t7convert.fetch.cache import Slot, digest_of
 from t7convert.fetch.decision import Kind, PartNote, judge
 from t7convert.fetch.faults import BrokenError, RefusedError
+from t7convert.fetch.gdrive import Page, advice
 from t7convert.fetch.limits import Conditions
 from t7convert.fetch.part import PartWriter, check_space, flush, full_disk_named, read_note
 from t7convert.fetch.verify import check_head
-from t7convert.fetch.web import ask, body_of
+from t7convert.fetch.web import ask
 
 logger = logging.getLogger(__name__)
 
@@ -91,16 +92,19 @@ class Transfer:
 
     def _attempt(self) -> Arrival:
         note = read_note(self.slot, str(self.address))
+        if note is not None and note.kept == note.total:
+            return Arrival(str(self.address))  # whole, but never verified
         headers = {"Accept-Encoding": "identity"}
         if note is None:
             self.slot.discard_part()
         else:
             headers |= {"Range": f"bytes={note.kept}-", "If-Range": note.validator}
         offset = note.kept if note else 0
-        with ask(self.address, headers, self.session, self.conditions) as response:
+        reply = ask(self.address, headers, self.session, self.conditions)
+        with reply.response as response:
             verdict = judge(response.status_code, response.headers, offset=offset, note=note)
             if verdict.kind is Kind.FAIL:
-                raise RefusedError(verdict.reason)
+                raise RefusedError(self._explained(verdict.reason))
             if verdict.kind is Kind.RETRY:
                 raise BrokenError(verdict.reason, verdict.wait)
             if verdict.kind is Kind.RESTART:
@@ -109,12 +113,16 @@ class Transfer:
             if verdict.kind is Kind.START or note is None:
                 self.slot.discard_part()
                 note = _note_of(response, self.address, verdict.total)
-            if verdict.kind is not Kind.COMPLETE:
-                self._receive(response, verdict.total, note)
+            self._receive(reply.chunks, verdict.total, note)
         _check_digests(response, self.slot, whole=verdict.kind is Kind.START)
-        return Arrival(response.url)
+        return Arrival(str(self.address))
 
-    def _receive(self, response: requests.Response, total: int | None, note: PartNote) -> None:
+    def _explained(self, reason: str) -> str:
+        if isinstance(self.address, GoogleDrive):
+            return f"{reason}; {advice(Page.NO_ACCESS, self.address)}"
+        return reason
+
+    def _receive(self, chunks: Iterator[bytes], total: int | None, note: PartNote) -> None:
         limits = self.conditions.limits
         bound = limits.max_bytes if total is None else total
         if bound > limits.max_bytes:
@@ -122,7 +130,6 @@ class Transfer:
                 f"the file has {bound:,} bytes, more than the limit of {limits.max_bytes:,}"
             )
         check_space(self.slot, (total or 0) - note.kept)
-        chunks = body_of(response, self.conditions)
         if not note.kept:
             chunks = _checked_head(chunks)
         writer = PartWriter(self.slot, note, limits.checkpoint)
@@ -168,6 +175,8 @@ def _checked_head(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _check_digests(response: requests.Response, slot: Slot, *, whole: bool) -> None:
     """Compare with digests that the server stated; a difference means damage on the way."""
+    if response.headers.get("Content-Encoding", "identity").lower() not in {"", "identity"}:
+        return  # they are of the encoded bytes
     stated = []
     google = re.search(r"md5=([A-Za-z0-9+/=]+)", response.headers.get("x-goog-hash", ""))
     if google:

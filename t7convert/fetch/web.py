@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import requests
 import urllib3
@@ -18,6 +20,7 @@ from t7convert.fetch.limits import Conditions
 _PAGE_LIMIT = 2 << 20
 _HOPS = 4
 _CHUNK = 1 << 16
+_PASSING = frozenset({429, 500, 502, 503, 504})
 
 
 def new_session() -> requests.Session:
@@ -35,17 +38,25 @@ def _open_address(address: Address, session: requests.Session, conditions: Condi
     if isinstance(address, YandexDisk):
         url = yandex.question_url(address, base=conditions.endpoints.yandex)
         with _get(url, {}, session, conditions) as response:
-            if response.status_code in {429, 500, 502, 503, 504}:
+            if response.status_code in _PASSING:
                 raise BrokenError(f"Yandex Disk: HTTP {response.status_code}")
             if response.status_code != 200:
                 raise RefusedError(f"Yandex Disk: HTTP {response.status_code}")
-            return yandex.read_answer(_read_page(response, conditions), address)
+            return yandex.read_answer(_limited(body_of(response, conditions)), address)
     return address.url
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that is no page: its head, and its body as it arrives."""
+
+    response: requests.Response
+    chunks: Iterator[bytes]
 
 
 def ask(
     address: Address, headers: dict[str, str], session: requests.Session, conditions: Conditions
-) -> requests.Response:
+) -> Reply:
     """Return the answer that carries the file, having followed Google Drive's confirmation.
 
     Raises:
@@ -55,28 +66,35 @@ def ask(
     url = _open_address(address, session, conditions)
     for _hop in range(_HOPS):
         response = _get(url, headers, session, conditions)
-        if not _is_page(response):
-            return response
+        chunks = body_of(response, conditions)
+        if not _claims_to_be_a_page(response):
+            return Reply(response, chunks)
         if response.status_code not in {200, 206} and not isinstance(address, GoogleDrive):
-            return response
+            return Reply(response, chunks)
+        first = next(chunks, b"")
+        if first.strip() and not first.lstrip().startswith(b"<"):
+            return Reply(response, itertools.chain([first], chunks))  # a file, wrongly labelled
         with response:
-            html = _read_page(response, conditions).decode("utf-8", "replace")
+            html = (first + _limited(chunks)).decode("utf-8", "replace")
         if not isinstance(address, GoogleDrive):
             raise RefusedError(f"an HTML page came instead of the file{_title(html)}")
-        answer = gdrive.read_page(html, url=response.url)
-        if answer.page is gdrive.Page.CONFIRM and answer.next_url:
-            url = answer.next_url
-            continue
-        if answer.page is gdrive.Page.OTHER and response.status_code in {429, 500, 502, 503, 504}:
-            raise BrokenError(f"HTTP {response.status_code}")
-        what = answer.page.value
-        if answer.page is gdrive.Page.OTHER:
-            status = "" if response.status_code == 200 else f" (HTTP {response.status_code})"
-            what = f"an HTML page{_title(html)}{status}"
-        raise RefusedError(
-            f"{what} came instead of the file; {gdrive.advice(answer.page, address)}"
-        )
+        url = _beyond(html, response, address)
     raise RefusedError("Google Drive asks to confirm again and again")
+
+
+def _beyond(html: str, response: requests.Response, address: GoogleDrive) -> str:
+    """Return where a page of Google Drive leads on to, or say what the page is."""
+    answer = gdrive.read_page(html, url=response.url)
+    if answer.page is gdrive.Page.CONFIRM and answer.next_url:
+        return answer.next_url
+    if answer.page is gdrive.Page.OTHER and response.status_code in _PASSING:
+        raise BrokenError(f"HTTP {response.status_code}")
+    what = answer.page.value
+    if answer.page is gdrive.Page.OTHER:
+        status = "" if response.status_code == 200 else f" (HTTP {response.status_code})"
+        what = f"an HTML page{_title(html)}{status}"
+    advice = gdrive.advice(answer.page, address)
+    raise RefusedError(f"{what} came instead of the file; {advice}")
 
 
 def body_of(response: requests.Response, conditions: Conditions) -> Iterator[bytes]:
@@ -91,7 +109,10 @@ def body_of(response: requests.Response, conditions: Conditions) -> Iterator[byt
     window_start, window_bytes = time.monotonic(), 0
     while True:
         try:
-            chunk = read(_CHUNK) if read else response.raw.read(4096)
+            if read is None:
+                chunk = response.raw.read(4096, decode_content=True)
+            else:
+                chunk = read(_CHUNK, decode_content=True)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise BrokenError(f"the connection broke: {_plain(error)}") from error
         if not chunk:
@@ -139,15 +160,15 @@ def _get(
         raise DownloadError(f"{error}; see REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE") from error
 
 
-def _is_page(response: requests.Response) -> bool:
+def _claims_to_be_a_page(response: requests.Response) -> bool:
     kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
     attached = "attachment" in response.headers.get("Content-Disposition", "").lower()
     return kind in {"text/html", "application/xhtml+xml"} and not attached
 
 
-def _read_page(response: requests.Response, conditions: Conditions) -> bytes:
+def _limited(chunks: Iterator[bytes]) -> bytes:
     page = bytearray()
-    for chunk in body_of(response, conditions):
+    for chunk in chunks:
         page += chunk
         if len(page) > _PAGE_LIMIT:
             break

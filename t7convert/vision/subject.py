@@ -16,9 +16,9 @@ from t7convert import api
 from t7convert.errors import T7Error
 from t7convert.export.checkpoint import read_checkpoint, rebuild
 from t7convert.export.provenance import provenance
-from t7convert.fetch.catalogue import catalogue
+from t7convert.fetch.known import catalogue
 from t7convert.fetch.locate import entry_for
-from t7convert.fetch.obtain import Wish, obtain
+from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import PREPROCESSINGS, Entry, Preprocessing
 from t7convert.vision.labels import Labels, bundled_labels, labels_from_value, read_labels
 

@@ -12,7 +12,7 @@ from fetch_server import Site, serving
 
 from t7convert.fetch.addresses import Address, Direct
 from t7convert.fetch.limits import Endpoints, Limits
-from t7convert.fetch.obtain import Wish
+from t7convert.fetch.obtaining import Wish
 from t7convert.fetch.schema import Entry
 
 QUICK = Limits(

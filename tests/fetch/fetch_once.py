@@ -6,7 +6,7 @@ import sys
 
 from t7convert.fetch.addresses import Direct
 from t7convert.fetch.limits import Limits
-from t7convert.fetch.obtain import Wish, obtain
+from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import Entry
 
 

@@ -14,7 +14,7 @@ from fetch_server import Handler, Site, file, t7_bytes
 from t7convert.errors import DownloadError
 from t7convert.fetch import resolve
 from t7convert.fetch.addresses import Direct
-from t7convert.fetch.obtain import Wish, obtain, obtain_all
+from t7convert.fetch.obtaining import Wish, obtain, obtain_all
 from t7convert.fetch.schema import Checksum, Entry
 
 MakeEntry = Callable[..., Entry]

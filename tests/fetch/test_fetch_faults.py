@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from fetch_server import (
 )
 
 from t7convert.errors import DownloadError
-from t7convert.fetch.obtain import Wish, obtain
+from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import Checksum, Entry
 
 BODY = t7_bytes(20_000)
@@ -337,3 +338,44 @@ def test_an_old_file_survives_a_failed_download(
         obtain(entry, replace(wish, force=True))
 
     assert path.read_bytes() == BODY
+
+
+def test_a_file_that_is_labelled_as_a_page(site: Site, wish: Wish, entry_at: MakeEntry) -> None:
+    arrives(entry_at(site.on("/a", file(BODY, kind="text/html"))), wish)
+
+
+def test_a_compressed_answer_is_unpacked(site: Site, wish: Wish, entry_at: MakeEntry) -> None:
+    packed = gzip.compress(BODY)
+
+    arrives(entry_at(site.on("/a", file(packed, Content_Encoding="gzip"))), wish)
+
+
+def test_a_damaged_compressed_answer(site: Site, wish: Wish, entry_at: MakeEntry) -> None:
+    packed = bytearray(gzip.compress(BODY))
+    packed[100] ^= 0xFF
+
+    fails(
+        entry_at(site.on("/a", file(bytes(packed), Content_Encoding="gzip"))),
+        wish,
+        "connection broke|no whole|came instead",
+    )
+
+
+def test_cut_again_and_again_with_progress(site: Site, wish: Wish, entry_at: MakeEntry) -> None:
+    """Five cuts, more than the attempts without progress that are allowed."""
+    arrives(entry_at(site.on("/a", *[file(BODY, cut=15_000)] * 5, file(BODY))), wish)
+
+    assert len(site.requests) == 6
+
+
+def test_a_whole_part_is_verified_without_asking(
+    site: Site, wish: Wish, entry_at: MakeEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = entry_at(site.on("/a", file(BODY)))
+    with monkeypatch.context() as patch:
+        patch.setattr("t7convert.fetch.obtaining.check_t7", lambda path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            obtain(entry, wish)
+    arrives(entry, wish)
+
+    assert len(site.requests) == 1

@@ -19,7 +19,7 @@ import pytest
 from fetch_server import Site, file, page, t7_bytes
 
 from t7convert.errors import DownloadError
-from t7convert.fetch.obtain import Wish, obtain
+from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import Entry
 
 MakeEntry = Callable[..., Entry]

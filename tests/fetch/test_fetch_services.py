@@ -13,7 +13,7 @@ from fetch_server import Handler, Site, file, page, redirect, status, t7_bytes
 from t7convert.errors import DownloadError
 from t7convert.fetch.addresses import Direct, GoogleDrive, YandexDisk, parse_address
 from t7convert.fetch.gdrive import Page, first_url, read_page
-from t7convert.fetch.obtain import Wish, obtain
+from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import Entry
 
 MakeEntry = Callable[..., Entry]
@@ -221,3 +221,12 @@ def test_redirect_to_sign_in_page_of_drive(site: Site, wish: Wish, entry_at: Mak
     site.on("/uc", redirect(site.on("/ServiceLogin", page("<html>Sign in</html>"))))
     with pytest.raises(DownloadError, match="sign-in page"):
         obtain(entry_at(NEW), wish)
+
+
+@pytest.mark.parametrize("code", [403, 404])
+def test_a_bare_refusal_of_drive_explains_the_key_too(
+    site: Site, wish: Wish, entry_at: MakeEntry, code: int
+) -> None:
+    site.on("/uc", status(code))
+    with pytest.raises(DownloadError, match=rf"HTTP {code}.*--resource-key"):
+        obtain(entry_at(OLD), wish)

@@ -11,7 +11,7 @@ import torch
 
 from t7convert.errors import CheckpointError, DownloadError
 from t7convert.fetch import builtin_catalogue
-from t7convert.fetch.obtain import Wish
+from t7convert.fetch.obtaining import Wish
 from t7convert.format import save
 from t7convert.models import get_model, list_models, sharesnet34, sharesnet50
 from t7convert.models.weights import (
