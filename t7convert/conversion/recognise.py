@@ -59,7 +59,7 @@ class _Trial:
     binder: Binder = field(default_factory=Binder)
 
     def convert(self, module: LuaModule) -> nn.Module:
-        raise ArchitectureError(f"{place(module)} is no layer of these networks")
+        raise ArchitectureError(f"{place(module)} is no layer of a ShaResNet")
 
     @property
     def reuses(self) -> bool:

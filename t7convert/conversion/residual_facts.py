@@ -87,7 +87,7 @@ def facts_of(chain: Chain) -> Facts:
     """
     preactivation = _PRE.fullmatch(chain.word) is not None
     if not preactivation and not _POST.fullmatch(chain.word):
-        raise ArchitectureError(f"the layers ({chain}) follow each other in no definition's order")
+        raise ArchitectureError(f"the layers ({chain}) are in no ShaResNet's order")
     nodes = chain.nodes
     forks = [position for position, node in enumerate(nodes) if node.letter == "F"]
     pool, view, linear = nodes[-3:]
@@ -129,9 +129,9 @@ def _block(
         (_PRE_BLOCKS, _PRE_SHORTCUTS) if preactivation else (_POST_BLOCKS, _POST_SHORTCUTS)
     )
     if word not in known:
-        raise ArchitectureError(f"the residual branch at {where} ({main}) is no definition's")
+        raise ArchitectureError(f"the residual branch at {where} ({main}) is no ShaResNet's")
     if side.word not in shortcuts:
-        raise ArchitectureError(f"the shortcut at {where} ({side}) is no definition's")
+        raise ArchitectureError(f"the shortcut at {where} ({side}) is no ShaResNet's")
     kind, names = known[word]
     layers = [
         *zip(names.split(), nodes, strict=True),

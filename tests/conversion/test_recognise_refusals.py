@@ -114,7 +114,7 @@ def mutate_no_shortcut(root):
 @pytest.mark.parametrize(
     ("mutate", "reason"),
     [
-        (mutate_tanh, r"modules\[3\] is a nn.Tanh, which these networks do not have"),
+        (mutate_tanh, r"modules\[3\] is a nn.Tanh, which neither a ShaResNet nor its original has"),
         (mutate_kernel, r"modules\[1\] \(nn.SpatialConvolution\) has padding \(3, 2\), expected"),
         (
             mutate_untied_once,
@@ -134,7 +134,7 @@ def mutate_no_shortcut(root):
         (mutate_linear_without_bias, r"modules\[9\].*the field bias is missing"),
         (mutate_size, "no network has these sizes"),
         (mutate_no_module, "the root holds something that is no module"),
-        (mutate_swapped_branches, "is no definition's"),
+        (mutate_swapped_branches, "is no ShaResNet's"),
         (mutate_three_branches, "has 3 branches, not 2"),
         (mutate_no_shortcut, "another shortcut"),
     ],
@@ -213,7 +213,7 @@ def test_deep_nesting_is_refused_without_recursion_trouble():
 @pytest.mark.parametrize("name", ["inception", "nngraph-unet", "transposed-tie"])
 def test_golden_networks_of_other_kinds_are_refused(shared, name):
     path, obj = model(load(shared / "golden" / "nets" / name / "model.t7"))
-    with pytest.raises(ArchitectureError, match="which these networks do not have"):
+    with pytest.raises(ArchitectureError, match="which neither a ShaResNet nor its original has"):
         recognise(build(obj, path))
 
 
