@@ -114,7 +114,8 @@ class _Expansion:
         letter = LETTERS.get(module.typename)
         if letter is None:
             raise ArchitectureError(
-                f"{place(module)} is a {module.typename}, which neither a ShaResNet nor its original has"
+                f"{place(module)} is a {module.typename}, "
+                "which neither a ShaResNet nor its original has"
             )
         branches: tuple[Chain, ...] = ()
         if letter == "F":
