@@ -128,6 +128,9 @@ def build(facts: Facts, options: dict[str, Any]) -> StagedNetwork:
         names = sorted(kind.__name__ for kind in kinds)
         raise ArchitectureError(f"the blocks are of several kinds: {', '.join(names)}")
     block: Any = kinds.pop()
+    for name in ("stem_width", "in_channels", "pool", "num_classes"):
+        if options[name] < 1:
+            raise ArchitectureError(f"{name} is {options[name]}, expected 1 or more")
     network = PreActShaResNet if facts.preactivation else ShaResNet
     try:
         with torch.device("meta"):

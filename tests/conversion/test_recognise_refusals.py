@@ -88,6 +88,10 @@ def mutate_linear_without_bias(root):
     del modules(root)[9].fields["bias"]
 
 
+def mutate_empty(root):
+    modules(root)[1].fields["nOutputPlane"] = 0
+
+
 def mutate_size(root):
     modules(root)[1].fields["nOutputPlane"] = 10**20
 
@@ -132,6 +136,7 @@ def mutate_no_shortcut(root):
         (mutate_softmax, r"modules\[10\] is a nn.SoftMax"),
         (mutate_norm_without_bias, r"modules\[2\].*the field bias is missing"),
         (mutate_linear_without_bias, r"modules\[9\].*the field bias is missing"),
+        (mutate_empty, "stem_width is 0, expected 1 or more"),
         (mutate_size, "no network has these sizes"),
         (mutate_no_module, "the root holds something that is no module"),
         (mutate_swapped_branches, "is no ShaResNet's"),
