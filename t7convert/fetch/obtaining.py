@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -210,14 +210,3 @@ def _addresses(entry: Entry, wish: Wish) -> Iterator[Address]:
             yield replace(address, resource_key=wish.resource_key)
         else:
             yield address
-
-
-def obtain_all(entries: Sequence[Entry], wish: Wish | None = None) -> list[Path | DownloadError]:
-    """Obtain several names one after the other; what fails does not stop the rest."""
-    outcomes: list[Path | DownloadError] = []
-    for entry in entries:
-        try:
-            outcomes.append(obtain(entry, wish))
-        except DownloadError as error:
-            outcomes.append(error)
-    return outcomes

@@ -5,6 +5,11 @@ original. `list_models` has the names, `get_model` builds by name; `ShaResNet` a
 build any depth and width.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 from t7convert.models.blocks import BasicBlock, Bottleneck
 from t7convert.models.builders import (
     sharesnet18,
@@ -49,3 +54,19 @@ __all__ = [
     "wide_sharesnet28_10",
     "wide_sharesnet40_4",
 ]
+
+#: In ``weights``, which needs more than torch: loaded when they are asked for.
+_WEIGHTS = (
+    "ShaResNet34_Weights",
+    "ShaResNet50_Weights",
+    "ShaResNet101_Weights",
+    "ShaResNet152_Weights",
+    "get_model_weights",
+    "get_weight",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WEIGHTS:
+        return getattr(importlib.import_module("t7convert.models.weights"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

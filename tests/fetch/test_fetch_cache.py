@@ -14,7 +14,7 @@ from fetch_server import Handler, Site, file, t7_bytes
 from t7convert.errors import DownloadError
 from t7convert.fetch import resolve
 from t7convert.fetch.addresses import Direct
-from t7convert.fetch.obtaining import Wish, obtain, obtain_all
+from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import Checksum, Entry
 
 MakeEntry = Callable[..., Entry]
@@ -113,15 +113,6 @@ def test_own_addresses_replace_the_entrys(site: Site, wish: Wish, entry_at: Make
 
     assert obtain(entry_at(f"{site.url}/entry"), own).read_bytes() == BODY
     assert [path for path, _ in site.requests] == ["/own"]
-
-
-def test_several_names(site: Site, wish: Wish, entry_at: MakeEntry) -> None:
-    good = replace(entry_at(site.on("/a", file(BODY))), name="good")
-    bad = replace(entry_at(f"{site.url}/missing"), name="bad")
-    outcomes = obtain_all([bad, good], wish)
-
-    assert isinstance(outcomes[0], DownloadError)
-    assert outcomes[1] == Path(str(wish.cache_dir)) / "good.t7"
 
 
 def test_proxy_variables(

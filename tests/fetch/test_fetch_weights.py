@@ -155,3 +155,12 @@ def test_transforms_travel_with_the_weights() -> None:
     assert torch.equal(weights.transforms()(picture), transform_for(preprocessing)(picture))
     assert weights.transforms(ten_crop=True)(picture).shape == (10, 3, 224, 224)
     assert not torch.equal(weights.transforms(pillow=True)(picture), weights.transforms()(picture))
+
+
+def test_they_come_with_the_models() -> None:
+    models = importlib.import_module("t7convert.models")
+
+    assert models.ShaResNet50_Weights is ShaResNet50_Weights
+    assert models.get_weight is get_weight
+    with pytest.raises(AttributeError, match="no attribute 'ResNet50_Weights'"):
+        models.ResNet50_Weights  # noqa: B018  # asking is the test
