@@ -34,7 +34,7 @@ arch_option = click.option(
 
 
 @click.command("to-pytorch")
-@click.argument("source", metavar="MODEL.t7", type=FILE)
+@click.argument("source", metavar="MODEL.t7|NAME")
 @click.argument("out", metavar="OUT.pt", type=OUT)
 @select_option
 @click.option("--until", metavar="PATH", help="Keep the network up to this module (features).")
@@ -54,11 +54,13 @@ arch_option = click.option(
 def to_pytorch_command(ctx: click.Context, /, **options: Any) -> None:
     """Turn a Lua Torch network into a PyTorch one, every shared weight kept shared.
 
+    NAME is one that `t7convert download --list` shows; a file of that name beats it.
+
     Example: t7convert to-pytorch model.t7 out.pt
     """
-    from t7convert.commands.to_pytorch import to_pytorch
+    from t7convert.commands.to_pytorch import located, to_pytorch
 
-    ctx.exit(to_pytorch(**options))
+    ctx.exit(to_pytorch(located(options.pop("source"), quiet=options["quiet"]), **options))
 
 
 @click.command("inspect")
@@ -90,3 +92,38 @@ def models_command(ctx: click.Context, as_json: bool) -> None:
     from t7convert.commands.models import models
 
     ctx.exit(models(as_json))
+
+
+out_argument = click.argument("out", metavar="[OUT]", type=OUT, required=False)
+force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
+
+
+@click.command("stub")
+@click.argument("source", metavar="MODEL.t7", type=FILE)
+@out_argument
+@select_option
+@force_option
+@click.pass_context
+def stub_command(ctx: click.Context, /, **options: Any) -> None:
+    """Write a plugin skeleton for the classes of a file that have no converter.
+
+    Example: t7convert stub model.t7 my_layers.py
+    """
+    from t7convert.commands.reporting import stub
+
+    ctx.exit(stub(**options))
+
+
+@click.command("report")
+@click.argument("source", metavar="MODEL.t7", type=FILE)
+@out_argument
+@force_option
+@click.pass_context
+def report_command(ctx: click.Context, /, **options: Any) -> None:
+    """Write the structure of a file without its weights, to attach to a bug report.
+
+    Example: t7convert report model.t7 report.json
+    """
+    from t7convert.commands.reporting import report
+
+    ctx.exit(report(**options))

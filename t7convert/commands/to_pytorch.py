@@ -13,6 +13,22 @@ from t7convert import api
 from t7convert.commands.progress import progress, size
 
 
+def located(source: str, *, quiet: bool = False) -> Path:
+    """Return the path of a file, or of the released checkpoint of that name, downloaded once.
+
+    Raises:
+        DownloadError: if it is neither, or can't be downloaded.
+    """
+    if Path(source).exists():
+        return Path(source)
+    from t7convert.fetch import resolve  # requests comes with it
+
+    with progress(enabled=None if not quiet else False) as report:
+        if report is None:
+            return resolve(source)
+        return resolve(source, progress=lambda done, total: report(source, done, total or done))
+
+
 def to_pytorch(
     source: Path,
     out: Path,

@@ -192,11 +192,6 @@ class _Builder:
         table = fields_of(obj)
         raw: dict[str, Any] = {k: v for k, v in (table or {}).items() if isinstance(k, str)}
         spec = module.spec
-        module.overridden = tuple(
-            name
-            for name in OVERRIDES
-            if isinstance(raw.get(name), LuaFunction) and name not in spec.stores
-        )
         if spec.upgrade is not None:
             try:
                 spec.upgrade(raw, module.version)
@@ -204,6 +199,11 @@ class _Builder:
                 reason = f"its fields can't be understood: {type(error).__name__}: {error}"
                 problem = Problem(module.typename, module.path, reason)
                 raise ConversionError([problem]) from error
+        module.overridden = tuple(  # an upgrade drops the functions that nn itself wrote
+            name
+            for name in OVERRIDES
+            if isinstance(raw.get(name), LuaFunction) and name not in spec.stores
+        )
         known = (*spec.tensors, *spec.children, *spec.constants)
         ignored = {*known, *spec.buffers}
         module.strange = tuple(

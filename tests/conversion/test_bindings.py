@@ -29,7 +29,9 @@ def converted(root: LuaObject) -> nn.Module:
 def cloned() -> LuaObject:
     """Two modules whose weights are one memory, as clone('weight') leaves them."""
     base = storage(VALUES)
-    return sequential(linear(4, 4, weight=view(base, (4, 4))), linear(4, 4, weight=view(base, (4, 4))))
+    return sequential(
+        linear(4, 4, weight=view(base, (4, 4))), linear(4, 4, weight=view(base, (4, 4)))
+    )
 
 
 def transposed() -> LuaObject:
@@ -88,7 +90,8 @@ def test_overlapping_windows_share_their_common_part() -> None:
     base = storage(VALUES)
     network = converted(
         sequential(
-            linear(2, 3, weight=view(base, (3, 2))), linear(3, 2, weight=view(base, (2, 3), offset=4))
+            linear(2, 3, weight=view(base, (3, 2))),
+            linear(3, 2, weight=view(base, (2, 3), offset=4)),
         )
     )
     flat = [p for p in network.parameters() if p.dim() == 1 and p.numel() == 10]
@@ -106,8 +109,12 @@ def test_interleaved_columns_that_are_tied_to_a_third_view() -> None:
         )
     )
 
-    np.testing.assert_array_equal(network[0].weight.detach().numpy(), VALUES[[0, 4, 8, 12]].reshape(2, 2))
-    np.testing.assert_array_equal(network[1].weight.detach().numpy(), VALUES[[4, 8, 12, 16]].reshape(2, 2))
+    np.testing.assert_array_equal(
+        network[0].weight.detach().numpy(), VALUES[[0, 4, 8, 12]].reshape(2, 2)
+    )
+    np.testing.assert_array_equal(
+        network[1].weight.detach().numpy(), VALUES[[4, 8, 12, 16]].reshape(2, 2)
+    )
     assert sum(p.numel() for p in network.parameters()) == 5 + 4
 
 
@@ -116,7 +123,9 @@ def test_an_expanded_weight_is_one_value_each() -> None:
     network = converted(linear(3, 2, weight=view(base, (2, 3), (1, 0))))
 
     assert sum(p.numel() for p in network.parameters()) == 2 + 2
-    np.testing.assert_array_equal(network.weight.detach().numpy(), np.repeat(VALUES[:2, None], 3, 1))
+    np.testing.assert_array_equal(
+        network.weight.detach().numpy(), np.repeat(VALUES[:2, None], 3, 1)
+    )
 
 
 def test_the_matrix_and_the_kernel_of_one_memory_are_one_parameter() -> None:
@@ -124,8 +133,15 @@ def test_the_matrix_and_the_kernel_of_one_memory_are_one_parameter() -> None:
     conv = {"nInputPlane": 2, "nOutputPlane": 2, "kW": 3, "kH": 1}
     network = converted(
         sequential(
-            obj("nn.SpatialConvolutionMM", weight=view(base, (2, 6)), bias=tensor([0.0, 0]), **conv),
-            obj("nn.SpatialConvolution", weight=view(base, (2, 2, 1, 3)), bias=tensor([0.0, 0]), **conv),
+            obj(
+                "nn.SpatialConvolutionMM", weight=view(base, (2, 6)), bias=tensor([0.0, 0]), **conv
+            ),
+            obj(
+                "nn.SpatialConvolution",
+                weight=view(base, (2, 2, 1, 3)),
+                bias=tensor([0.0, 0]),
+                **conv,
+            ),
         )
     )
 
@@ -138,7 +154,12 @@ def test_a_linear_and_a_convolution_of_one_memory_stay_tied() -> None:
     network = converted(
         sequential(
             linear(6, 2, weight=view(base, (2, 6))),
-            obj("nn.SpatialConvolution", weight=view(base, (2, 2, 1, 3)), bias=tensor([0.0, 0]), **conv),
+            obj(
+                "nn.SpatialConvolution",
+                weight=view(base, (2, 2, 1, 3)),
+                bias=tensor([0.0, 0]),
+                **conv,
+            ),
         )
     )
     with torch.no_grad():
@@ -166,9 +187,13 @@ def test_parameters_follow_the_views_of_a_storage_they_do_not_fill() -> None:
 
 
 def test_the_wrong_shape_is_an_error_with_the_path() -> None:
-    bad = obj("nn.SpatialConvolution", nInputPlane=2, nOutputPlane=2, kW=3, kH=3, weight=tensor(VALUES))
+    bad = obj(
+        "nn.SpatialConvolution", nInputPlane=2, nOutputPlane=2, kW=3, kH=3, weight=tensor(VALUES)
+    )
 
-    with pytest.raises(ConversionError, match=r"modules\[1\]: nn.SpatialConvolution: weight: 64 elements"):
+    with pytest.raises(
+        ConversionError, match=r"modules\[1\]: nn.SpatialConvolution: weight: 64 elements"
+    ):
         converted(sequential(bad))
 
 

@@ -57,7 +57,11 @@ def test_the_file_holds_plain_values_and_compact_storages(tmp_path: Path) -> Non
     for value in state.values():
         assert value.untyped_storage().nbytes() == value.numel() * value.element_size()
     assert json.loads(content["architecture"])["kind"] == "sharesnet"
-    assert content["bindings"][0] == {"path": "modules[1].weight", "key": "conv1.weight", "view": []}
+    assert content["bindings"][0] == {
+        "path": "modules[1].weight",
+        "key": "conv1.weight",
+        "view": [],
+    }
 
 
 def test_provenance_tells_the_source_and_what_stood_beside(tmp_path: Path) -> None:

@@ -18,7 +18,10 @@ from tests.build import linear, obj, sequential, storage, table, tensor, view
 def test_geometry_and_ties_come_back_without_values() -> None:
     base = storage(np.arange(12.0))
     tree = build(
-        sequential(linear(2, 3, weight=view(base, (3, 2), offset=6)), linear(3, 2, weight=view(base, (2, 3), offset=6)))
+        sequential(
+            linear(2, 3, weight=view(base, (3, 2), offset=6)),
+            linear(3, 2, weight=view(base, (2, 3), offset=6)),
+        )
     )
     text = json.dumps(arch.encode(tree))
     back = arch.decode(json.loads(text))
@@ -39,7 +42,9 @@ def test_the_same_module_twice_stays_one() -> None:
 
 def test_constants_keep_their_values() -> None:
     fields = {"a": math.inf, "b": 1.5, "c": "text", "d": True, "e": table(1, table(x=2))}
-    kept = arch.decode(arch.encode(build(obj("my.Layer", _type="", output=0, gradInput=0, **fields))))
+    kept = arch.decode(
+        arch.encode(build(obj("my.Layer", _type="", output=0, gradInput=0, **fields)))
+    )
 
     assert kept.fields["a"] == math.inf
     assert (kept.fields["b"], kept.fields["c"], kept.fields["d"]) == (1.5, "text", True)
