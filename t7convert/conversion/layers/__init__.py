@@ -1,6 +1,7 @@
 """Converters, one module per family of classes."""
 
 from t7convert.conversion.layers import (
+    adaptive_pooling,
     casts,
     containers,
     convolution,
@@ -35,11 +36,14 @@ from t7convert.conversion.layers import (
     sparse,
     tables,
     temporal,
+    unpooling,
     volumetric,
+    w2nn_modules,
     weightnorm,
 )
 
 FAMILIES = (
+    adaptive_pooling,
     casts,
     containers,
     convolution,
@@ -74,7 +78,9 @@ FAMILIES = (
     sparse,
     tables,
     temporal,
+    unpooling,
     volumetric,
+    w2nn_modules,
     weightnorm,
 )
 

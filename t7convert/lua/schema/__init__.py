@@ -1,6 +1,7 @@
 """The schema: per Lua class, what its fields mean. One module per family of classes."""
 
 from t7convert.lua.schema import (
+    adaptive_pooling,
     casts,
     containers,
     convolution,
@@ -33,7 +34,9 @@ from t7convert.lua.schema import (
     sparse,
     tables,
     temporal,
+    unpooling,
     volumetric,
+    w2nn_modules,
     weightnorm,
 )
 from t7convert.lua.schema.spec import (
@@ -50,6 +53,7 @@ from t7convert.lua.schema.spec import (
 )
 
 FAMILIES = (
+    adaptive_pooling,
     casts,
     containers,
     convolution,
@@ -82,7 +86,9 @@ FAMILIES = (
     sparse,
     tables,
     temporal,
+    unpooling,
     volumetric,
+    w2nn_modules,
     weightnorm,
 )
 

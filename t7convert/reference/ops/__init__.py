@@ -1,6 +1,7 @@
 """Reference implementations, one module per family of classes."""
 
 from t7convert.reference.ops import (
+    adaptive_pooling,
     arithmetic,
     casts,
     containers,
@@ -39,11 +40,15 @@ from t7convert.reference.ops import (
     sparse,
     tables,
     temporal,
+    unpooling,
     volumetric,
+    w2nn_criterions,
+    w2nn_modules,
     weightnorm,
 )
 
 FAMILIES = (
+    adaptive_pooling,
     arithmetic,
     casts,
     containers,
@@ -82,7 +87,10 @@ FAMILIES = (
     sparse,
     tables,
     temporal,
+    unpooling,
     volumetric,
+    w2nn_criterions,
+    w2nn_modules,
     weightnorm,
 )
 
