@@ -62,6 +62,34 @@ class Sqrt(nn.Module):
         return apply(_Sqrt, input)
 
 
+class _SoftPlus(Function):
+    @staticmethod
+    def forward(input: Tensor, beta: float, threshold: float) -> Tensor:
+        return F.softplus(input, beta, threshold)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float, float], output: Tensor) -> None:
+        _, ctx.beta, ctx.threshold = inputs
+        ctx.save_for_backward(output)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        (output,) = ctx.saved_tensors
+        scaled = output * ctx.beta
+        slope = torch.where(scaled > ctx.threshold, 1, -torch.expm1(-scaled))
+        return grad * slope, None, None
+
+
+class SoftPlus(nn.Softplus):
+    """torch.nn.Softplus, whose gradient compares the output, not the input, with the threshold.
+
+    Source: torch/nn lib/THNN/generic/SoftPlus.c.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return apply(_SoftPlus, input, self.beta, self.threshold)
+
+
 class Exp(nn.Module):
     """The exponential function. Source: torch/nn Exp.lua."""
 

@@ -98,7 +98,7 @@ class IndexLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_features))
 
     def forward(self, input: Sequence[Any]) -> Tensor:
-        keys, values, sizes = self._flat(input)
+        keys, values, sample, count = self._flat(input)
         index = keys.long() + self.offset
         if not self.input_gradient:
             values = values.detach()
@@ -107,21 +107,23 @@ class IndexLinear(nn.Module):
         elif self.normalize:
             values = self._normalised(index, values)
         rows = self.weight[index][:, self.normalize :] * values.unsqueeze(1)
-        sample = torch.repeat_interleave(torch.arange(len(sizes), device=sizes.device), sizes)
-        output = rows.new_zeros(len(sizes), len(self.bias)).index_add(0, sample, rows) + self.bias
+        output = rows.new_zeros(count, len(self.bias)).index_add(0, sample, rows) + self.bias
         single = len(input) == 2 and isinstance(input[0], Tensor)
         return output[0] if single else output
 
     @staticmethod
-    def _flat(input: Sequence[Any]) -> tuple[Tensor, Tensor, Tensor]:
+    def _flat(input: Sequence[Any]) -> tuple[Tensor, Tensor, Tensor, int]:
+        """Return all keys, all values, which sample each belongs to, and how many samples."""
         if len(input) == 3:
             keys, values, sizes = input
-            return keys, values, torch.as_tensor(sizes, device=keys.device).long().reshape(-1)
+            sizes = torch.as_tensor(sizes, device=keys.device).long().reshape(-1)
+            numbers = torch.arange(len(sizes), device=keys.device)
+            return keys, values, numbers.repeat_interleave(sizes), len(sizes)
         keys, values = input
         if isinstance(keys, Tensor):
             keys, values = [keys], [values]
-        sizes = torch.tensor([len(k) for k in keys], device=keys[0].device)
-        return torch.cat(tuple(keys)), torch.cat(tuple(values)), sizes
+        sample = [torch.full_like(k, i, dtype=torch.long) for i, k in enumerate(keys)]
+        return torch.cat(tuple(keys)), torch.cat(tuple(values)), torch.cat(sample), len(keys)
 
     def _normalised(self, index: Tensor, values: Tensor) -> Tensor:
         greatest, inverse = self.weight.detach()[index, :2].unbind(1)

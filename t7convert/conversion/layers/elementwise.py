@@ -110,8 +110,8 @@ def sigmoid(m: Layer) -> nn.Module:
 
 
 @converts("nn.SoftPlus")
-def soft_plus(m: Layer) -> nn.Softplus:
-    return nn.Softplus(m.number("beta"), m.number("threshold"))
+def soft_plus(m: Layer) -> ours.SoftPlus:
+    return ours.SoftPlus(m.number("beta"), m.number("threshold"))
 
 
 @converts("nn.SoftSign")
