@@ -87,9 +87,9 @@ def test_full_size_networks(name: str, shared: Path, tmp_path: Path) -> None:
     paths = {}
     for part in ("model", "io"):
         paths[part] = tmp_path / f"{part}.t7"
-        with lzma.open(shared / f"golden/full/{name}/{part}.t7.xz") as packed:
-            with paths[part].open("wb") as plain:
-                shutil.copyfileobj(packed, plain)
+        packed = shared / f"golden/full/{name}/{part}.t7.xz"
+        with lzma.open(packed) as source, paths[part].open("wb") as plain:
+            shutil.copyfileobj(source, plain)
     io = to_arrays(t7convert.load(paths["io"]))
     made = t7convert.convert(paths["model"], tmp_path / "out.pt")
     network = t7convert.load_model(made.target)

@@ -46,6 +46,7 @@ def _shape(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option(
     "--dtype", type=DTYPES, default="float32", show_default=True, help="Run in this type."
 )
+@click.option("--gradients", is_flag=True, help="Compare with Lua's backward too.")
 @click.option("--allow-unchecked", is_flag=True, help="Pass although a class has no reference.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing if the check passes.")

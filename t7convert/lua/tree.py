@@ -229,10 +229,7 @@ class _Builder:
         if isinstance(value, LuaObject):
             return self._module(value, paths.join(owner.path, *keys)) if is_module(value) else value
         if isinstance(value, LuaTable):
-            if value.is_list():
-                value = value.list()
-            else:
-                value = dict(value)
+            value = value.list() if value.is_list() else dict(value)
         if isinstance(value, list):
             return [
                 self._value(item, (*keys, position), owner, depth + 1)

@@ -18,6 +18,7 @@ from t7convert.export.checkpoint import read_checkpoint, rebuild
 from t7convert.format import load
 from t7convert.lua import find
 from t7convert.lua.tree import LuaModule, walk
+from t7convert.parity.gradients import check_gradients
 from t7convert.parity.inputs import Trial, draw, from_file
 from t7convert.parity.precision import exact_arithmetic, pick_device
 from t7convert.parity.recorded import compare_recorded
@@ -42,6 +43,7 @@ class Options:
     device: str = "cpu"
     dtype: str = "float32"
     allow_unchecked: bool = False
+    gradients: bool = False
 
 
 def check_parity(source: Path, output: Path | None, options: Options) -> ParityReport:
@@ -109,6 +111,8 @@ def _check(
             if number and not takes(tree, rounded(trial.value, dtype)):
                 continue  # an edge case that the Lua module itself refuses
             rows += check_trial(tree, side, trial, tolerance)
+            if options.gradients and not number:
+                rows += check_gradients(tree, converted, side, trial, tolerance)
     if options.expected is not None:
         rows += compare_recorded(options.expected, tree, side, trials[0], tolerance)
     return ParityReport(

@@ -91,7 +91,7 @@ def test_a_parameter_that_no_converter_binds_is_an_error() -> None:
     with loaded():
         converts("my.Forgetful", replace=True)(forgetful)
         root = obj("my.Forgetful", weight=tensor([1.0]))
-        with pytest.raises(ConversionError, match="its parameter weight has no place"):
+        with pytest.raises(ConversionError, match=r"its parameter weight has no place"):
             convert_tree(build(root))
 
 
@@ -122,7 +122,7 @@ def test_load_model_without_the_plugin_names_the_class(tmp_path: Path) -> None:
     plugin.write_text(PLUGIN.replace("{extra}", ""))
     t7convert.convert(scale(), tmp_path / "out.pt", plugins=[plugin])
 
-    with pytest.raises(ConversionError, match="my.Scale: there is no converter"):
+    with pytest.raises(ConversionError, match=r"my\.Scale: there is no converter"):
         t7convert.load_model(tmp_path / "out.pt")
     network = t7convert.load_model(tmp_path / "out.pt", plugins=[plugin])
     assert network(torch.ones(2, dtype=torch.float64)).tolist() == [4.0, 9.0]
@@ -145,7 +145,7 @@ def test_a_plugin_that_fails_says_why(
 
 
 def test_registering_a_class_twice_is_an_error() -> None:
-    with pytest.raises(ValueError, match="nn.Linear is already converted by"):
+    with pytest.raises(ValueError, match=r"nn\.Linear is already converted by"):
         converts("nn.Linear")(lambda m: nn.Identity())
 
 
