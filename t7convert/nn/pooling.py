@@ -25,6 +25,9 @@ class Maxima:
     indices: Tensor | None = None
     size: tuple[int, ...] = ()
 
+    def __reduce__(self) -> tuple[type[Maxima], tuple[()]]:
+        return Maxima, ()  # a copy, or a file, keeps no activations
+
 
 class MaxPool(nn.Module):
     """Max pooling over the last dimensions, as many as ``kernel_size`` has.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from t7convert.format.objects import LuaFunction
 from t7convert.lua.schema.spec import REQUIRED, RawFields, alias, row
 
 _STRIDED = {"kW": REQUIRED, "kH": REQUIRED, "dW": REQUIRED, "dH": REQUIRED, "padW": 0, "padH": 0}
@@ -16,11 +17,25 @@ def unpadded_before_ceil_mode(fields: RawFields, version: float | None) -> None:
         fields.update(ceil_mode=False, count_include_pad=True, padW=0, padH=0)
 
 
+def noted_by_unpooling(fields: RawFields, version: float | None) -> None:
+    """Drop the updateOutput that an unpooling of early 2016 put into its pooling.
+
+    It notes the input's size and calls the class's own (SpatialMaxUnpooling.lua,
+    VolumetricMaxUnpooling.lua of that time); known by the names in its code.
+    """
+    function = fields.get("updateOutput")
+    if isinstance(function, LuaFunction):
+        names = (b"MaxPooling", b"updateOutput", b"iheight", b"iwidth", b"size", b"dim")
+        if len(function.bytecode) < 600 and all(name in function.bytecode for name in names):
+            del fields["updateOutput"]
+
+
 row(
     "nn.SpatialMaxPooling",
     "torch/nn: SpatialMaxPooling.lua",
     constants={**_STRIDED, "ceil_mode": False},
     buffers="indices iheight iwidth",
+    upgrade=noted_by_unpooling,
 )
 alias(
     "nn.SpatialDilatedMaxPooling",
@@ -47,6 +62,7 @@ alias(
     "nn.SpatialMaxPooling",
     "cudnn.torch: SpatialMaxPooling.lua, Pooling.lua",
     buffers="iSize mode _gradOutput",
+    upgrade=None,
     notes="a last window that starts in the right padding is kept",
 )
 alias(

@@ -23,7 +23,8 @@ row(
         "padH": 0,
     },
     buffers="""gradWeight gradBias nInputPlane nOutputPlane kW dW padW groups iSize fmode bdmode
-    bwmode buffer _output _input _gradOutput pad stride convDescData input_slice output_slice fastest_mode
+    bwmode buffer _output _input _gradOutput pad stride convDescData input_slice output_slice
+    fastest_mode
     input_offset output_offset weight_offset oSize autotunerHash finput fgradInput""",
     notes="kH and dH count frames, where nn's class says kW and dW",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from t7convert.lua.schema.pooling import noted_by_unpooling
 from t7convert.lua.schema.spec import REQUIRED, RawFields, alias, row
 
 _PLANES = {"nInputPlane": REQUIRED, "nOutputPlane": REQUIRED}
@@ -28,6 +29,7 @@ def _before_adj(fields: RawFields, version: float | None) -> None:
 
 def _before_ceil(fields: RawFields, version: float | None) -> None:
     """Version 1 knew no ceil_mode (VolumetricMaxPooling.lua, ``read``)."""
+    noted_by_unpooling(fields, version)
     if version is not None and version < 2:
         fields["ceil_mode"] = False
 

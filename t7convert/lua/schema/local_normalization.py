@@ -1,0 +1,74 @@
+"""Rows of the subtractive, divisive and contrastive normalisation of neighbourhoods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from t7convert.format.objects import LuaObject, LuaTable
+from t7convert.lua.schema.spec import REQUIRED, RawFields, row
+
+
+def _modules(module: Any) -> list[LuaObject]:
+    if not isinstance(module, LuaObject) or not isinstance(module.payload, LuaTable):
+        raise TypeError(f"{module!r} is no module")
+    modules = module.payload["modules"].list()
+    if not all(isinstance(item.payload, LuaTable) for item in modules):
+        raise TypeError(f"{module.typename} holds something that is no module")
+    return list(modules)
+
+
+def _kernels(module: Any) -> tuple[list[Any], list[Any]]:
+    """Return the weights and the biases of the convolutions in an estimator."""
+    convolutions = [m.payload for m in _modules(module) if "Convolution" in m.typename]
+    if len(convolutions) not in (1, 2):
+        raise ValueError(f"an estimator with {len(convolutions)} convolutions")
+    return [c["weight"] for c in convolutions], [c.get("bias") for c in convolutions]
+
+
+def _estimators(fields: RawFields, version: float | None) -> None:
+    """Take the kernels out of the estimators: nobody trains them, they are constants.
+
+    The field ``kernel`` won't do: modules made from one kernel tensor scale it for each other.
+    """
+    fields["meanKernels"], fields["meanBiases"] = _kernels(fields["meanestimator"])
+    if fields.get("stdestimator") is not None:
+        fields["stdKernels"], fields["stdBiases"] = _kernels(fields["stdestimator"])
+
+
+_WORK = "kernel meanestimator subtractor divider coef ones _coef _inpsz localsums adjustedsums"
+
+row(
+    "nn.SpatialSubtractiveNormalization",
+    "torch/nn: SpatialSubtractiveNormalization.lua",
+    constants={"nInputPlane": REQUIRED, "meanKernels": REQUIRED, "meanBiases": REQUIRED},
+    buffers=_WORK,
+    upgrade=_estimators,
+)
+row(
+    "nn.SpatialDivisiveNormalization",
+    "torch/nn: SpatialDivisiveNormalization.lua",
+    constants={
+        "nInputPlane": REQUIRED,
+        "meanKernels": REQUIRED,
+        "meanBiases": REQUIRED,
+        "stdKernels": REQUIRED,
+        "stdBiases": REQUIRED,
+        "threshold": 1e-4,
+        "thresval": 1e-4,
+    },
+    buffers=_WORK + " stdestimator normalizer thresholder localstds adjustedstds thresholdedstds",
+    upgrade=_estimators,
+)
+row(
+    "nn.SpatialContrastiveNormalization",
+    "torch/nn: SpatialContrastiveNormalization.lua",
+    children="normalizer",
+    buffers="kernel nInputPlane threshold thresval",
+)
+row(
+    "cudnn.SpatialDivisiveNormalization",
+    "cudnn.torch: SpatialDivisiveNormalization.lua",
+    constants={"size": 5, "alpha": 1e-4, "beta": 0.75, "K": 2.0},
+    buffers="iSize _gradOutput",
+    notes="refused: its updateOutput calls a method that it doesn't have, so it never ran",
+)
