@@ -191,22 +191,29 @@ def _locked_now(slot: Slot, descriptor: int) -> bool:
 
 @contextlib.contextmanager
 def locked(
-    slot: Slot, *, timeout: float, on_wait: Callable[[], None] = lambda: None
+    slot: Slot,
+    *,
+    timeout: float,
+    on_wait: Callable[[], None] = lambda: None,
+    patience: float = 2.0,
 ) -> Iterator[None]:
     """Hold the slot's lock; the system frees it when the process ends, however it ends.
+
+    ``on_wait`` is called once, when another process has held it for ``patience`` seconds.
 
     Raises:
         DownloadError: if another process holds it for longer than ``timeout`` seconds.
     """
-    deadline = time.monotonic() + timeout
+    start = time.monotonic()
     descriptor = os.open(slot.lock_path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         waited = False
         while not _locked_now(slot, descriptor):
-            if not waited:
+            since = time.monotonic() - start
+            if since >= patience and not waited:
                 on_wait()
                 waited = True
-            if time.monotonic() > deadline:
+            if since > timeout:
                 raise DownloadError(
                     f"{slot.lock_path}: another process has been writing this file for more than "
                     f"{timeout:.0f} s"

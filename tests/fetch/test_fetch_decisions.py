@@ -169,7 +169,7 @@ def test_lock_waits_only_so_long(tmp_path: Path) -> None:
     with (
         locked(slot, timeout=5),
         pytest.raises(DownloadError, match="another process"),
-        locked(slot, timeout=0.2, on_wait=lambda: waited.append(True)),
+        locked(slot, timeout=0.2, on_wait=lambda: waited.append(True), patience=0.1),
     ):
         pass
 
