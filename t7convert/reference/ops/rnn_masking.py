@@ -39,12 +39,10 @@ class MaskOp(Op):
             if first.ndim != dims + 1:
                 raise self.error(f"nInputDim error: {first.ndim}, {dims}")
         elif self.flag("v2"):
-            given = self.state.get("mask", self.get("zeroMask"))
-            if given is False:
+            given = self.state.get("mask")
+            if given is False or (given is None and self.get("zeroMask") is False):
                 return None
-            return (
-                np.asarray(given if isinstance(given, np.ndarray) else self.values("zeroMask")) != 0
-            )
+            return np.asarray(self.values("zeroMask") if given is None else given).astype(bool)
         flat = first.reshape(len(first), -1)
         return np.asarray((flat * flat).sum(1) == 0)
 
@@ -202,7 +200,7 @@ class MaskZeroCriterion(Criterion, MaskOp):
         self.kept = np.arange(len(first_array(x))) if mask is None else np.flatnonzero(~mask)
         self.inner: Op | None = None
         if not len(self.kept):
-            return 0.0
+            return np.zeros((), self.executor.dtype)
         pick = partial(map_arrays, lambda value: value[self.kept])
         self.inner = self.call(self.module_at("criterion"), [pick(x), pick(target)])
         return self.inner.output
