@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from t7convert.errors import ConversionError
 from t7convert.format.objects import Array
 from t7convert.lua.tree import LuaModule
 from t7convert.parity.compare import difference, leaves
@@ -34,38 +32,57 @@ class Side:
     device: torch.device
 
 
+Noise = dict[tuple[str, int, int], float]
+
+
 @dataclass(frozen=True)
 class ReferenceRun:
-    """The reference on one input: in float64, and per call how far float32 is from it."""
+    """The reference on one input, in float64: its calls, the outermost one last."""
 
-    executor: Executor
     calls: list[Op]
-    measured: list[list[float]]
-    root: Op
+    noise: Noise
 
 
-def run_reference(tree: LuaModule, value: Any, *, keep: bool = True) -> ReferenceRun:
-    """Run the tree in float64 and in float32.
+class Reference:
+    """The Lua side of the check: runs the tree, and measures once what rounding does to it.
 
-    Raises:
-        ConversionError: if a class has no reference.
-        Exception: what the reference raises on an input that the Lua module doesn't take.
+    The noise of a tensor is the greatest difference of a float32 run from the float64 run, relative
+    to its largest entry; per module path, number of the call, number of the tensor.
     """
-    wide = Executor(np.float64, keep=keep)
-    root = wide.call(tree, wide.cast(copy.deepcopy(value)))
-    narrow = Executor(np.float32, keep=keep)
-    with np.errstate(all="ignore"):
-        low = narrow.call(tree, narrow.cast(copy.deepcopy(value)))
-    measured = [
-        [
-            difference(b, a).absolute
-            for (_, a), (_, b) in zip(leaves(x.returned), leaves(y.returned), strict=True)
-        ]
-        if len(leaves(x.returned)) == len(leaves(y.returned))
-        else []
-        for x, y in zip(wide.calls or [root], narrow.calls or [low], strict=True)
-    ]
-    return ReferenceRun(wide, wide.calls or [root], measured, root)
+
+    def __init__(self, tree: LuaModule) -> None:
+        self.tree = tree
+        self._wide: Executor | None = None
+        self._noise: Noise | None = None
+
+    def run(self, value: Any) -> ReferenceRun:
+        """Run in float64; the first time in float32 too.
+
+        Raises:
+            ConversionError: if a class has no reference.
+            Exception: what the reference raises on an input that the Lua module doesn't take.
+        """
+        wide = Executor(np.float64, like=self._wide)
+        wide.call(self.tree, wide.cast(value))
+        self._wide = wide
+        if self._noise is None:
+            narrow = Executor(np.float32)
+            with np.errstate(all="ignore"):
+                narrow.call(self.tree, narrow.cast(value))
+            self._noise = _noise(wide.calls, narrow.calls)
+        return ReferenceRun(wide.calls, self._noise)
+
+
+def _noise(wide: Sequence[Op], narrow: Sequence[Op]) -> Noise:
+    found: Noise = {}
+    seen: dict[str, int] = defaultdict(int)
+    for high, low in zip(wide, narrow, strict=True):
+        number = seen[high.module.path]
+        seen[high.module.path] += 1
+        pairs = zip(leaves(high.returned), leaves(low.returned), strict=False)
+        for place, ((_, a), (_, b)) in enumerate(pairs):
+            found[high.module.path, number, place] = difference(b, a).relative
+    return found
 
 
 @contextmanager
@@ -104,10 +121,15 @@ def copy_of(value: Any) -> Any:
     return value
 
 
-def check_trial(tree: LuaModule, side: Side, trial: Trial, tolerance: Tolerance) -> list[Row]:
-    """Compare every module's output, and the network's, on one input."""
+def check_trial(reference: Reference, side: Side, trial: Trial, tolerance: Tolerance) -> list[Row]:
+    """Compare every module's output, and the network's, on one input.
+
+    Raises:
+        Exception: what the reference raises on an input that the Lua module doesn't take.
+    """
+    tree = reference.tree
     value = rounded(trial.value, side.dtype)
-    reference = run_reference(tree, value)
+    run = reference.run(value)
     inputs = to_tensors(value, dtype=side.dtype, device=side.device)
     with recorded(side) as outputs, torch.no_grad():
         try:
@@ -117,23 +139,25 @@ def check_trial(tree: LuaModule, side: Side, trial: Trial, tolerance: Tolerance)
             return [Row("final", tree.path, tree.typename, trial.name, "missing", note=note)]
     seen: dict[str, int] = defaultdict(int)
     rows: list[Row] = []
-    for call, measured in zip(reference.calls, reference.measured, strict=True):
+    for call in run.calls:
         path = call.module.path
-        position = seen[path]
+        number = seen[path]
         seen[path] += 1
-        if path not in side.modules:
-            continue
-        found = outputs.get(path, [])
-        if position >= len(found):
-            note = "the network never calls what stands for this module"
-            rows.append(_row("output", call.module, trial, "missing", note=note))
-            continue
-        rows += compare_output(
-            "output", call.module, trial, found[position], call.returned, measured, tolerance
-        )
-    rows += compare_output(
-        "final", tree, trial, final, reference.root.output, reference.measured[-1], tolerance
-    )
+        noise = [run.noise.get((path, number, i), 0.0) for i in range(len(leaves(call.returned)))]
+        if call is run.calls[-1]:
+            rows += compare_output(
+                "final", tree, trial, final, call.returned, noise, tolerance, relative=True
+            )
+        elif path in side.modules:
+            found = outputs.get(path, [])
+            if number >= len(found):
+                note = "the network never calls what stands for this module"
+                rows.append(_row("output", call.module, trial, "missing", note=note))
+                continue
+            rows += compare_output(
+                *("output", call.module, trial, found[number], call.returned, noise, tolerance),
+                relative=True,
+            )
     return rows
 
 
@@ -145,8 +169,13 @@ def compare_output(
     expected: Any,
     measured: Sequence[float],
     tolerance: Tolerance,
+    *,
+    relative: bool = False,
 ) -> list[Row]:
-    """Compare a nested output, one row per tensor of it."""
+    """Compare a nested output, one row per tensor of it.
+
+    ``measured`` is the effect of rounding on each tensor, absolute unless ``relative``.
+    """
     have, want = leaves(found), leaves(expected)
     if len(have) != len(want):
         note = f"{len(have)} tensors, expected {len(want)}"
@@ -154,6 +183,8 @@ def compare_output(
     rows = []
     for number, ((place, a), (_, b)) in enumerate(zip(have, want, strict=True)):
         noise = measured[number] if number < len(measured) else 0.0
+        if relative:
+            noise *= difference(b, b).scale
         rows.append(_compare(kind, module, trial, place, a, b, noise, tolerance))
     return rows
 
@@ -208,23 +239,10 @@ def rounded(value: Any, dtype: torch.dtype) -> Any:
     return value
 
 
-def without_reference(tree: LuaModule, modules: Sequence[LuaModule]) -> list[Row]:
+def without_reference(modules: Sequence[LuaModule]) -> list[Row]:
     """Return an ``unchecked`` row for each module whose class has no reference."""
     return [
         Row("output", m.path, m.typename, "", "unchecked", note="its class has no reference")
         for m in modules
         if op_for(m) is None
     ]
-
-
-def takes(tree: LuaModule, value: Any) -> bool:
-    """Tell whether the Lua module takes this input, as far as the reference knows."""
-    executor = Executor(np.float32, keep=False)
-    try:
-        with np.errstate(all="ignore"):
-            executor.run(tree, copy.deepcopy(value))
-    except ConversionError:
-        raise
-    except Exception:
-        return False
-    return True

@@ -29,12 +29,19 @@ class Executor:
         gradients: (id of module, field) → gradient, after ``backward``.
     """
 
-    def __init__(self, dtype: npt.DTypeLike = np.float64, *, keep: bool = True) -> None:
+    def __init__(
+        self,
+        dtype: npt.DTypeLike = np.float64,
+        *,
+        keep: bool = True,
+        like: Executor | None = None,
+    ) -> None:
+        """Make an executor; ``like`` is one of the same dtype, whose cast parameters are used."""
         self.dtype = np.dtype(dtype)
         self.calls: list[Op] = []
         self.gradients: dict[tuple[int, str], Array] = {}
         self._keep = keep
-        self._arrays: dict[tuple[int, Geometry], Array] = {}
+        self._arrays: dict[tuple[int, Geometry], Array] = {} if like is None else like._arrays
         self._states: dict[int, dict[str, Any]] = {}
         self._buffers: dict[int, list[Array]] | None = None
         self._holders: dict[int, list[Op]] = {}  # memory → calls whose ``returned`` lies in it
