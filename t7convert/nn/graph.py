@@ -31,8 +31,13 @@ class GraphModule(nn.Module):
         super().__init__()
         self.num_inputs = num_inputs
         self._input, self._output = input, output
-        self._wiring = [(n.name if n.module else "", n.inputs, n.select) for n in nodes]
+        self._wiring = [("" if n.module is None else n.name, n.inputs, n.select) for n in nodes]
         self._labels = [n.name for n in nodes]
+        last = {source: reader for reader, n in enumerate(nodes) for source in n.inputs}
+        self._finished: list[list[int]] = [[] for _ in nodes]  # read by this node for the last time
+        for source, reader in last.items():
+            if source != output:
+                self._finished[reader].append(source)
         for node in nodes:
             if node.module is not None:
                 self.add_module(node.name, node.module)
@@ -50,13 +55,17 @@ class GraphModule(nn.Module):
                 value = [values[source] for source in inputs]
             if select is not None:
                 value = value[select]
-            values.append(self.get_submodule(name)(value) if name else value)
+            values.append(getattr(self, name)(value) if name else value)
+            for source in self._finished[position]:
+                values[source] = None
         return values[self._output]
 
     def extra_repr(self) -> str:
         rows = []
-        for label, (name, inputs, select) in zip(self._labels, self._wiring, strict=True):
-            sources = ", ".join(self._labels[i] for i in inputs) or "input"
+        for position, (name, inputs, select) in enumerate(self._wiring):
+            label = self._labels[position]
+            sources = ", ".join(self._labels[i] for i in inputs)
+            sources = "input" if position == self._input else sources
             pick = "" if select is None else f"[{select}]"
             rows.append(f"{label} = {name or 'pass'}({sources}){pick}")
         return "\n".join([*rows, f"output = {self._labels[self._output]}"])
