@@ -8,7 +8,7 @@ DEMO := build/demo
 CHECK := build/check
 JOBS ?= 2
 
-.PHONY: demo test lint types fuzz clean
+.PHONY: demo test lint types support clean
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,10 @@ lint: $(VENV)/.installed
 
 types: $(VENV)/.installed
 	$(BIN)/mypy
+
+# The table of supported classes, from the schema and the checks against Torch7.
+support: $(VENV)/.installed
+	$(BIN)/python -m tests.support
 
 clean:
 	rm -rf build dist $(VENV) *.egg-info

@@ -189,6 +189,7 @@ class Conversion:
                         self.problems.append(Problem(module.typename, module.path, reason))
 
     def _check_no_meta(self, network: nn.Module) -> None:
+        sources = {id(made): lua for lua, made in self._sources}
         for name, child in network.named_modules():
             tensors = {**child._parameters, **child._buffers}
             for key, tensor in tensors.items():
@@ -197,8 +198,11 @@ class Conversion:
                 if key == "num_batches_tracked":  # torch counts batches, Lua doesn't
                     child._buffers[key] = torch.zeros((), dtype=torch.long)
                 else:
+                    lua = sources.get(id(child))
                     where = f"{name}.{key}" if name else key
-                    raise ConversionError(f"the converter left {where} without values")
+                    reason = f"nothing in the file gives the network's {where} its values"
+                    place = (lua.typename, lua.path) if lua else ("conversion", name)
+                    raise ConversionError([Problem(*place, reason)])
 
 
 def _obstacle(module: LuaModule) -> str:
