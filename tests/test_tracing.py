@@ -1,0 +1,45 @@
+"""Converted networks compile without graph breaks and export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import t7convert
+from t7convert.parity.values import to_arrays, to_tensors
+from tests.conftest import FIXTURES
+from tests.golden import assert_close
+
+NETS = sorted(path.name for path in (FIXTURES / "nets").iterdir())
+
+
+def network(name: str) -> tuple[torch.nn.Module, Any, Any]:
+    """Return a golden network, its input and its output."""
+    folder = FIXTURES / "nets" / name
+    model: Path = next(folder.glob("model.t7*"))
+    io = to_arrays(t7convert.load(folder / "io.t7.xz"))
+    return t7convert.to_module(model), to_tensors(io["input"]), io["output"]
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiles_without_graph_breaks(name: str) -> None:
+    module, given, expected = network(name)
+    torch.compiler.reset()
+    compiled = torch.compile(module, fullgraph=True, backend="eager")
+
+    with torch.no_grad():
+        assert_close(name, compiled(given), expected, 1e-5)
+
+
+@pytest.mark.parametrize("name", NETS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_exports(name: str) -> None:
+    module, given, expected = network(name)
+    with torch.no_grad():
+        program = torch.export.export(module, (given,))
+
+        assert_close(name, program.module()(given), expected, 1e-5)
