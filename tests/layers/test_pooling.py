@@ -20,7 +20,8 @@ from tests.layers.compare import check_golden, compare, converted, normal, posit
 
 CLASSES = """
 FeatureLPPooling SpatialAdaptiveAveragePooling SpatialAdaptiveMaxPooling SpatialAveragePooling
-SpatialDilatedMaxPooling SpatialLPPooling SpatialMaxPooling cudnn.SpatialAveragePooling cudnn.SpatialMaxPooling
+SpatialDilatedMaxPooling SpatialLPPooling SpatialMaxPooling cudnn.SpatialAveragePooling
+cudnn.SpatialMaxPooling
 """
 #: kW, kH, dW, dH, padW, padH
 WINDOWS = [(2, 2, 2, 2, 0, 0), (3, 2, 2, 3, 1, 0), (2, 3, 1, 2, 0, 1), (3, 3, 2, 2, 1, 1)]

@@ -13,6 +13,7 @@ import torch
 
 from t7convert.errors import ConversionError
 from t7convert.format.objects import LuaFunction, LuaObject
+from t7convert.lua.tree import build
 from t7convert.nn.pooling import MaxPool
 from t7convert.reference import Executor
 from tests import golden
