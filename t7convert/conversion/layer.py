@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,8 @@ from t7convert.lua.tree import LuaModule
 if TYPE_CHECKING:
     from t7convert.conversion.bindings import Binder, Record
 
+_Made = TypeVar("_Made", bound=nn.Module)
+
 
 class Converting(Protocol):
     """The running conversion, as far as a layer needs it."""
@@ -27,6 +29,8 @@ class Converting(Protocol):
     binder: Binder
 
     def convert(self, module: LuaModule) -> nn.Module: ...
+
+    def adopt(self, module: LuaModule, made: nn.Module) -> None: ...
 
     def overwrites(self, module: LuaModule) -> bool: ...
 
@@ -115,6 +119,11 @@ class Layer(FieldReader):
     def convert(self, child: LuaModule) -> nn.Module:
         """Convert a module found inside this one; the same Lua object gives the same nn.Module."""
         return self._conversion.convert(child)
+
+    def adopt(self, child: LuaModule, made: _Made) -> _Made:
+        """Record that ``made``, which no converter made, computes ``child``; return it."""
+        self._conversion.adopt(child, made)
+        return made
 
     def convert_lacking(
         self, child: LuaModule, field: str, size: Sequence[int]

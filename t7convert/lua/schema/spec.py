@@ -49,6 +49,7 @@ class ClassSpec:
         true_gradient: whether Lua's updateGradInput is the derivative of its updateOutput.
         stores: methods that the class's own constructor stores in the object as functions, so that
             finding them there doesn't mean that somebody changed the class.
+        lists: whether ``parameters()`` lists what stands inside, as the fields say; None: it does.
         random: whether the output is random (in the mode that ``modes`` of the notes says).
         notes: for the support table.
         derived: made from an object's fields because the schema doesn't know the class.
@@ -67,6 +68,7 @@ class ClassSpec:
     when: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
+    lists: Callable[[Mapping[str, Any]], bool] | None = None
     true_gradient: bool = True
     random: bool = False
     notes: str = ""
@@ -114,6 +116,7 @@ def row(
     when: str = "",
     unless: str = "",
     stores: str = "",
+    lists: Callable[[Mapping[str, Any]], bool] | None = None,
     true_gradient: bool = True,
     random: bool = False,
     notes: str = "",
@@ -141,6 +144,7 @@ def row(
             when=_words(when),
             unless=_words(unless),
             stores=_words(stores),
+            lists=lists,
             true_gradient=true_gradient,
             random=random,
             notes=notes,
