@@ -112,7 +112,7 @@ class WhiteNoise(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         if self.training:
             return input + torch.empty_like(input).normal_(self.mean, self.std)
-        return input + self.mean if self.mean else input
+        return input + self.mean
 
     def extra_repr(self) -> str:
         return f"mean={self.mean:g}, std={self.std:g}"

@@ -76,6 +76,16 @@ def test_gradients_at_the_kinks_are_luas() -> None:
     assert zero.grad.item() == 1.0
 
 
+def test_a_relu_is_the_threshold_that_its_fields_say() -> None:
+    plain = obj("nn.ReLU", threshold=0, val=0)
+    other = obj("nn.ReLU", threshold=0.5, val=-1)
+    x = np.array([-1.0, 0.25, 0.75])
+
+    assert compare(plain, x).tolist() == [0.0, 0.25, 0.75]
+    assert compare(other, x).tolist() == [-1.0, -1.0, 0.75]
+    assert isinstance(converted(plain).network, torch.nn.ReLU)
+
+
 @pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 3, 4), (2, 3, 4, 5), (1, 3, 2, 2, 2)])
 def test_prelu_has_one_slope_per_plane(shape: tuple[int, ...]) -> None:
     module = obj("nn.PReLU", nOutputPlane=3, weight=tensor([0.1, 0.5, -0.2]))

@@ -87,8 +87,13 @@ def rrelu(m: Layer) -> nn.RReLU:
     return nn.RReLU(m.number("lower"), m.number("upper"), inplace=m.inplace)
 
 
-@converts("nn.ReLU", "cudnn.ReLU")
+@converts("nn.ReLU")
 def relu(m: Layer) -> nn.Module:
+    return threshold(m) if m.number("threshold") or m.number("val") else cudnn_relu(m)
+
+
+@converts("cudnn.ReLU")
+def cudnn_relu(m: Layer) -> nn.Module:
     if m.reuses and not m.inplace:
         return nn.Threshold(0.0, 0.0)  # its backward reads the input, as Lua's does
     return nn.ReLU(inplace=m.inplace)

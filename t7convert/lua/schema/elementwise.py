@@ -54,8 +54,8 @@ row(
 row(
     "nn.ReLU",
     "torch/nn: ReLU.lua, Threshold.lua",
-    constants=_INPLACE,
-    buffers="threshold val",
+    constants={"threshold": 0, "val": 0, **_INPLACE},
+    notes="a Threshold; one with other values than 0 stays one",
 )
 row("nn.ReLU6", "torch/nn: ReLU6.lua", constants=_INPLACE)
 row("nn.Sigmoid", "torch/nn: Sigmoid.lua")
@@ -95,7 +95,12 @@ row(
 )
 
 _POINTWISE = "iSize nElem mode _gradOutput iDesc activDesc"
-alias("cudnn.ReLU", "nn.ReLU", "cudnn.torch: ReLU.lua, Pointwise.lua", buffers=_POINTWISE)
+row(
+    "cudnn.ReLU",
+    "cudnn.torch: ReLU.lua, Pointwise.lua",
+    constants=_INPLACE,
+    buffers=_POINTWISE + " threshold val",
+)
 for _name in ("Tanh", "Sigmoid"):
     alias(
         f"cudnn.{_name}",

@@ -14,6 +14,7 @@ row(
     },
     buffers="gradWeight _count _input _sorted _indices copiedInput size inputs batchSize nBackward "
     "accUpdate fairScale batchScaled usePadding",
+    true_gradient=False,
     notes="indices count from 1; with maxNorm the forward shortens rows of the weight itself; "
     "paddingValue only stops the gradient",
 )

@@ -136,22 +136,22 @@ class LogSigmoid(Op):
         return gy * np.where(self.input < 0, 1 - part, part)
 
 
-@implements("nn.ReLU", "cudnn.ReLU")
-class ReLU(Op):
-    def forward(self, x: Array) -> Value:
-        return np.where(x > 0, x, x.dtype.type(0))
-
-    def backward(self, gy: Array) -> Value:
-        return np.where(self.input > 0, gy, gy.dtype.type(0))
-
-
-@implements("nn.Threshold")
+@implements("nn.Threshold", "nn.ReLU")
 class Threshold(Op):
     def forward(self, x: Array) -> Value:
         return np.where(x > self.number("threshold"), x, x.dtype.type(self.number("val")))
 
     def backward(self, gy: Array) -> Value:
         return np.where(self.input > self.number("threshold"), gy, gy.dtype.type(0))
+
+
+@implements("cudnn.ReLU")
+class CudnnReLU(Op):
+    def forward(self, x: Array) -> Value:
+        return np.where(x > 0, x, x.dtype.type(0))
+
+    def backward(self, gy: Array) -> Value:
+        return np.where(self.input > 0, gy, gy.dtype.type(0))
 
 
 @implements("nn.Sigmoid", "cudnn.Sigmoid")
