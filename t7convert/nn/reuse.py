@@ -49,6 +49,15 @@ class OutputBuffer:
         self.earlier = []
 
 
+def output_buffers(network: nn.Module) -> list[OutputBuffer]:
+    """Return the buffers of the modules inside ``network``, to be emptied between time steps.
+
+    A sequence copies the outputs of its steps (in training each step has modules of its own).
+    """
+    hooks = [hook for m in network.modules() for hook in m._forward_hooks.values()]
+    return [hook for hook in hooks if isinstance(hook, OutputBuffer)]
+
+
 def reuse_outputs(network: nn.Module, modules: Sequence[nn.Module]) -> None:
     """Let each of ``modules``, which ``network`` calls several times, have one output buffer."""
     for module in modules:

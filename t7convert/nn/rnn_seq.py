@@ -12,7 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from t7convert.nn.memory import Remembering
-from t7convert.nn.rnn_steps import Masked, Masking, blanked, gru_step, lstm_step
+from t7convert.nn.rnn_steps import (
+    Masked,
+    Masking,
+    blanked,
+    draw_parameters,
+    gru_step,
+    lstm_step,
+)
 
 
 class _Sequence(Masked, Remembering):
@@ -41,14 +48,10 @@ class _Sequence(Masked, Remembering):
         self.zero_mask = None
         for number, tensor in enumerate(start or ()):
             self.register_buffer(f"start{number}", tensor, persistent=False)
-        self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw new parameters as Lua's ``reset`` does: gate 2 starts with bias 1."""
-        nn.init.normal_(self.weight, std=(self.output_size + self.input_size) ** -0.5)
-        with torch.no_grad():
-            self.bias.zero_()
-            self.bias[self.output_size : 2 * self.output_size] = 1
+        draw_parameters(self, self.input_size, self.hidden_size, self.output_size)
 
     def _first(self, part: int, size: int, batch: int) -> Tensor:
         """Return a part of the state before the first step: a given start, memory, or zeros.
@@ -143,7 +146,7 @@ class SeqLSTM(_Sequence):
             self.register_parameter("weightO", None)
         else:
             self.weightO = nn.Parameter(torch.empty(hidden_size, output_size))
-            nn.init.normal_(self.weightO, std=(output_size + hidden_size) ** -0.5)
+        self.reset_parameters()
 
     def forward(self, input: Tensor | Sequence[Tensor]) -> Tensor:
         given = [input] if isinstance(input, Tensor) else list(input)
@@ -190,6 +193,7 @@ class SeqGRU(_Sequence):
             new_batch_restarts=new_batch_restarts,
             start=start,
         )
+        self.reset_parameters()
 
     def forward(self, input: Tensor | Sequence[Tensor]) -> Tensor:
         given = [input] if isinstance(input, Tensor) else list(input)

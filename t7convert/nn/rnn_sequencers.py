@@ -5,7 +5,7 @@ Sources: the Lua files of these names in Element-Research/rnn and torch/rnn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,19 @@ from torch import Tensor, nn
 
 from t7convert.nn.decorators import Decorator
 from t7convert.nn.memory import Remembering, ZeroMask, detach_memory, forget, set_zero_mask
+from t7convert.nn.reuse import output_buffers
 from t7convert.nn.rnn_cells import Recurrent, SimpleRecurrent
+
+
+def run_steps(module: nn.Module, inputs: Iterable[Any]) -> list[Any]:
+    """Return the module's output for each input; no step overwrites another's output."""
+    buffers = output_buffers(module)
+    outputs = []
+    for item in inputs:
+        outputs.append(module(item))
+        for buffer in buffers:
+            buffer.earlier = []
+    return outputs
 
 
 class Sequencer(Remembering, nn.Sequential):
@@ -29,7 +41,7 @@ class Sequencer(Remembering, nn.Sequential):
             detach_memory(step)
         else:
             forget(step)
-        outputs = [step(item) for item in input]
+        outputs = run_steps(step, input)
         return torch.stack(outputs) if isinstance(input, Tensor) else outputs
 
     def extra_repr(self) -> str:
@@ -48,7 +60,7 @@ class Repeater(Remembering, nn.Sequential):
 
     def forward(self, input: Any) -> list[Any]:
         forget(self[0])
-        return [self[0](input) for _ in range(self.steps)]
+        return run_steps(self[0], [input] * self.steps)
 
     def extra_repr(self) -> str:
         return f"steps={self.steps}"

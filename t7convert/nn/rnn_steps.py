@@ -20,6 +20,16 @@ from t7convert.nn.memory import ZeroMask
 Masking: TypeAlias = Literal["off", "zeros", "given"]
 
 
+def draw_parameters(module: nn.Module, inputs: int, cells: int, outputs: int) -> None:
+    """Draw weight, bias and projection as Lua's ``reset`` does: gate 2 starts with bias 1."""
+    parameters = dict(module.named_parameters())
+    nn.init.normal_(parameters["weight"], std=(cells + inputs) ** -0.5)
+    nn.init.zeros_(parameters["bias"])
+    nn.init.ones_(parameters["bias"][outputs : 2 * outputs])
+    if "weightO" in parameters:
+        nn.init.normal_(parameters["weightO"], std=(outputs + cells) ** -0.5)
+
+
 def lstm_step(
     gates: Tensor, hidden: Tensor, cell: Tensor, weight: Tensor, projection: Tensor | None
 ) -> tuple[Tensor, Tensor]:
@@ -97,6 +107,7 @@ class StepLSTM(Masked):
             self.register_parameter("weightO", None)
         else:
             self.weightO = nn.Parameter(torch.empty(hidden_size, output_size))
+        draw_parameters(self, input_size, hidden_size, outputs)
 
     def forward(self, input: Sequence[Tensor]) -> list[Tensor]:
         x, hidden, cell = input
@@ -118,6 +129,7 @@ class StepGRU(Masked):
         self.input_size, self.masking, self.zero_mask = input_size, masking, None
         self.weight = nn.Parameter(torch.empty(input_size + output_size, 3 * output_size))
         self.bias = nn.Parameter(torch.empty(3 * output_size))
+        draw_parameters(self, input_size, output_size, output_size)
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
         x, hidden = input

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from t7convert.lua.fields import FieldReader
-from t7convert.lua.tree import LuaModule
+from t7convert.lua.tree import LuaModule, walk
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,11 @@ def _indices(m: FieldReader) -> Spec:
     return Leaf(("T",), high=m.shape("weight")[0])
 
 
+@_rule("nn.LookupTableMaskZero")
+def _indices_from_zero(m: FieldReader) -> Spec:
+    return Leaf(("T",), high=m.shape("weight")[0] - 1)
+
+
 @_rule(
     *("nn.CAddTable", "nn.CMulTable", "nn.CSubTable", "nn.CDivTable", "nn.CMaxTable"),
     *("nn.CMinTable", "nn.DotProduct", "nn.CosineDistance", "nn.PairwiseDistance"),
@@ -149,3 +154,80 @@ def _fed(
         seen.update(fresh)
         queue.extend(fresh)
     return None
+
+
+def _first(spec: Spec) -> Spec:
+    """Return what the first entry of a table is; a recurrence's others are its own state."""
+    return spec[0] if isinstance(spec, list) else spec
+
+
+def _steps_first(leaf: Leaf) -> Leaf:
+    """Return steps x batch x dims, which have no batch in front."""
+    return replace(leaf, dims=("T", 3, *leaf.dims), batched=False)
+
+
+@_rule("nn.SeqLSTM@rnn", "nn.SeqLSTMP@rnn", "nn.SeqLSTM@torch/rnn", "nn.SeqLSTMP@torch/rnn")
+def _lstm_sequence(m: FieldReader) -> Spec:
+    leaf = Leaf((m.integer("inputsize"),))
+    return Leaf(("T", *leaf.dims)) if m.flag("batchfirst") else _steps_first(leaf)
+
+
+@_rule("nn.SeqGRU@rnn", "nn.SeqGRU@torch/rnn")
+def _gru_sequence(m: FieldReader) -> Spec:
+    size = m.shape("weight")[0] - m.shape("weight")[1] // 3
+    return Leaf(("T", size)) if m.flag("batchfirst") else _steps_first(Leaf((size,)))
+
+
+@_rule("nn.RecLSTM", "nn.RecGRU")
+def _step(m: FieldReader) -> Spec:
+    rows = FieldReader(m.modules_at()[0]).shape("weight")[0]
+    return Leaf((rows - m.integer("outputsize"),))
+
+
+@_rule("nn.LSTM@rnn", "nn.LSTM@torch/rnn", "nn.FastLSTM", "nn.GRU", "nn.MuFuRu", "nn.LinearRNN")
+def _cell(m: FieldReader) -> Spec:
+    maps = (FieldReader(inner) for inner in walk(m.module) if inner.typename == "nn.Linear")
+    size = next((reader.shape("weight")[1] for reader in maps), None)
+    if size is not None and m.typename == "nn.LinearRNN":  # of input and state, joined
+        size -= m.integers("outputSize")[0]
+    return None if size is None else Leaf((size,))
+
+
+@_rule("nn.Recurrence", "nn.LookupRNN")
+def _recurrence(m: FieldReader) -> Spec:
+    spec = _first(spec_of(m.modules_at()[0]))
+    return replace(spec, dims=()) if isinstance(spec, Leaf) and spec.high else spec
+
+
+@_rule("nn.Recurrent")
+def _simple_recurrent(m: FieldReader) -> Spec:
+    return spec_of(m.modules_at()[1])
+
+
+@_rule("nn.RecurrentAttention")
+def _attention(m: FieldReader) -> Spec:
+    return _first(spec_of(m.modules_at()[0]))
+
+
+@_rule("nn.Sequencer")
+def _sequencer(m: FieldReader) -> Spec:
+    spec = spec_of(m.modules_at()[0])
+    if isinstance(spec, Leaf):
+        return _steps_first(spec) if spec.batched else [spec] * 3
+    return None if spec is None else [spec] * 3
+
+
+@_rule("nn.BiSequencer@rnn", "nn.BiSequencerLM")
+def _both_ways(m: FieldReader) -> Spec:
+    steps = (inner for inner in walk(m.module) if inner.typename == "nn.Sequencer")
+    inner = next(steps, None)
+    return None if inner is None else [spec_of(FieldReader(inner).modules_at()[0])] * 4
+
+
+@_rule("nn.VariableLength")
+def _samples(m: FieldReader) -> Spec:
+    leaf = spec_of(m.modules_at()[0])
+    if not isinstance(leaf, Leaf):
+        return None
+    size = leaf.dims[-1]
+    return [Leaf((steps, size), batched=False) for steps in (3, 5, 2)]

@@ -16,6 +16,7 @@ from t7convert.errors import SelectionError
 from t7convert.format import load
 from t7convert.format.objects import LuaTable
 from t7convert.lua.tree import LuaModule
+from t7convert.nn.memory import forget
 from t7convert.parity.geometry import Leaf, Spec, spec_of
 from t7convert.parity.values import to_arrays, to_tensors
 
@@ -165,7 +166,7 @@ def _answers(spec: Spec, size: tuple[int, int, int], batch: int, network: nn.Mod
     value = to_tensors(_draw(spec, size, batch, np.random.default_rng(0)))
     try:
         with torch.no_grad():
-            output = network(_like(value, parameter))
+            output = forget(network)(_like(value, parameter))
     except (RuntimeError, ValueError, IndexError, TypeError, AssertionError, NotImplementedError):
         return None
     while isinstance(output, (list, tuple)) and output:

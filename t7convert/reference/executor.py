@@ -98,6 +98,11 @@ class Executor:
         for call in self._holders.pop(id(_memory(target)), []):
             call.returned = map_arrays(np.copy, call.returned)
 
+    def next_step(self) -> None:
+        """Let no later call overwrite what was returned so far: a sequence copies its steps."""
+        for earlier in (self._buffers or {}).values():
+            earlier.clear()
+
     @staticmethod
     def _overwrite(call: Op, buffers: dict[int, list[Array]]) -> None:
         """Let a module object that is called several times have one output buffer, as in Lua."""

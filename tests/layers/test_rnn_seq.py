@@ -12,6 +12,7 @@ import torch
 from t7convert.errors import ConversionError
 from t7convert.nn.memory import forget, remember, set_zero_mask
 from t7convert.nn.rnn_seq import SeqGRU, SeqLSTM
+from t7convert.nn.rnn_steps import StepLSTM
 from tests.build import tensor
 from tests.layers.rnn_compare import (
     check_golden,
@@ -256,6 +257,9 @@ def test_new_modules_start_as_torch7s_do() -> None:
 
     assert torch.equal(module.bias, torch.tensor([0.0, 1, 0, 0]).repeat_interleave(40))
     assert module.weight.std().item() == pytest.approx(0.1, rel=0.05)
+    step = StepLSTM(40, 60, 40)
+    assert torch.equal(step.bias, torch.tensor([0.0, 1, 0, 0, 0, 0]).repeat_interleave(40))
+    assert step.weightO.std().item() == pytest.approx(0.1, rel=0.05)
 
 
 def test_what_cannot_be_understood() -> None:

@@ -237,7 +237,22 @@ def test_an_rnn_inside_a_recursor() -> None:
     assert np.array_equal(y2, y3)
 
 
-def test_compiled_export() -> None:
+@pytest.mark.parametrize("gradient", [True, False])
+def test_a_module_object_twice_in_a_step(gradient: bool) -> None:
+    """Its second call overwrites the first one's output, but steps don't overwrite each other."""
+    squash = obj("nn.Tanh")
+    step = sequential(linear(2, 2), squash, linear(2, 2), squash)
+    x = normal(3, 4, 2)
+    (y,) = compare(sequencer(obj("nn.Recursor", modules=table(step))), [x], gradient=gradient)
+    (alone,) = compare(step, [x[0]], gradient=False)
+
+    assert np.allclose(y[0], alone)
+    repeated = obj("nn.Repeater", modules=table(obj("nn.Recursor", modules=table(step))), rho=2)
+    (first, _) = compare(repeated, [x[0]], gradient=gradient)[0]
+    assert np.allclose(first, alone)
+
+
+def test_export() -> None:
     net = Sequencer(LSTM(StepLSTM(2, 3), 3)).eval()
     x = torch.randn(4, 5, 2)
     program = torch.export.export(net, (x,), strict=False)

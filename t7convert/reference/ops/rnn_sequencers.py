@@ -11,6 +11,15 @@ from t7convert.reference.op import Op, Value, implements
 from t7convert.reference.ops.rnn_cells import forget, hand_mask
 
 
+def run_steps(op: Op, module: LuaModule, inputs: Value) -> list[Op]:
+    """Call the module on each input; Lua copies each step's output."""
+    calls = []
+    for item in inputs:
+        calls.append(op.call(module, item))
+        op.executor.next_step()
+    return calls
+
+
 @implements("nn.Sequencer")
 class Sequencer(Op):
     """Its module forgets before each call, unless it is to remember in evaluation."""
@@ -19,7 +28,7 @@ class Sequencer(Op):
         (module,) = self.modules_at()
         if self.get("_remember") not in ("both", "eval"):
             forget(self.executor, module)
-        self.calls = [self.call(module, item) for item in x]
+        self.calls = run_steps(self, module, x)
         outputs = [call.output for call in self.calls]
         return np.stack(outputs) if isinstance(x, np.ndarray) else outputs
 
@@ -34,7 +43,7 @@ class Repeater(Op):
     def forward(self, x: Value) -> Value:
         (module,) = self.modules_at()
         forget(self.executor, module)
-        self.calls = [self.call(module, x) for _ in range(self.integer("seqlen"))]
+        self.calls = run_steps(self, module, [x] * self.integer("seqlen"))
         return [call.output for call in self.calls]
 
     def backward(self, gy: list[Value]) -> Value:
