@@ -175,6 +175,12 @@ class _Run:
             return given
         if name in _DECORATORS and len(children) == 1:
             return self.call(children[0], given)
+        if name == "t7convert.Branch":
+            entry = module.fields.get("entry")
+            sliced = module.fields.get("dimension") is not None
+            return self.call(
+                children[0], given if entry is None or sliced else given.at(self, entry)
+            )
         if name == "nn.ConcatTable":
             return self.table(module, [self.call(child, given) for child in children])
         if name in ("nn.ParallelTable", "nn.MapTable"):

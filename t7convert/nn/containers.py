@@ -100,3 +100,26 @@ class Parallel(nn.Sequential):
 
     def extra_repr(self) -> str:
         return f"input_dim={self.input_dim}, output_dim={self.output_dim}"
+
+
+class Branch(nn.Module):
+    """One child of a container that had several, under the name it had there.
+
+    ``entry`` picks an entry of the input list first; with ``dim``, a slice along that dimension.
+    """
+
+    def __init__(
+        self, name: str, module: nn.Module, entry: int | None = None, dim: int | None = None
+    ) -> None:
+        super().__init__()
+        self.name, self.entry, self.dim = name, entry, dim
+        self.add_module(name, module)
+
+    def forward(self, input: Any) -> Any:
+        if self.entry is not None:
+            input = input[self.entry] if self.dim is None else input.select(self.dim, self.entry)
+        return self.get_submodule(self.name)(input)
+
+    def extra_repr(self) -> str:
+        entry = "" if self.entry is None else f"entry={self.entry}"
+        return entry if self.dim is None else f"{entry}, dim={self.dim}"

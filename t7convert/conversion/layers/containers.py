@@ -43,3 +43,10 @@ def depth_concat(m: Layer) -> containers.DepthConcat:
 def parallel(m: Layer) -> containers.Parallel:
     dims = m.integer("inputDimension") - 1, m.integer("outputDimension") - 1
     return containers.Parallel(*dims, *m.children())
+
+
+@converts("t7convert.Branch")
+def branch(m: Layer) -> containers.Branch:
+    entry = None if m.get("entry") is None else m.integer("entry") - 1
+    dim = None if m.get("dimension") is None else m.integer("dimension") - 1
+    return containers.Branch(str(m.require("name")), m.child(), entry, dim)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converts
 from t7convert.nn.graph import GraphModule, JustElement, JustTable, ModuleFromCriterion, Node
@@ -13,28 +10,20 @@ from t7convert.nn.graph import GraphModule, JustElement, JustTable, ModuleFromCr
 _RESERVED = frozenset(dir(GraphModule([], input=0, output=0, num_inputs=1)))
 
 
-def node_names(nodes: list[dict[str, Any]]) -> list[str]:
-    """Return a name per node: its annotation, as far as it can be one, or ``node<number>``."""
-    names: list[str] = []
-    for number, node in enumerate(nodes, start=1):
-        name = re.sub(r"\W", "_", node["name"] or "") or f"node{number}"
-        if name in _RESERVED or name.startswith("_"):
-            name = f"node_{name}"
-        while name in names:
-            name = f"{name}_{number}"
-        names.append(name)
-    return names
+def submodule_name(name: str) -> str:
+    """Return the name of a node as that of a submodule."""
+    return f"node_{name}" if name in _RESERVED or name.startswith("_") else name
 
 
 @converts("nn.gModule")
 def g_module(m: Layer) -> GraphModule:
     modules = m.children()
-    rows = m.require("nodes")
     nodes = []
-    for name, node in zip(node_names(rows), rows, strict=True):
+    for node in m.require("nodes"):
         module = modules[int(node["module"]) - 1] if node["module"] is not None else None
         select = None if node["select"] is None else int(node["select"]) - 1
-        nodes.append(Node(name, module, tuple(int(i) - 1 for i in node["inputs"]), select))
+        sources = tuple(int(i) - 1 for i in node["inputs"])
+        nodes.append(Node(submodule_name(node["name"]), module, sources, select))
     return GraphModule(
         nodes,
         input=m.integer("input") - 1,

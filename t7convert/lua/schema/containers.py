@@ -45,3 +45,10 @@ row(
     constants={"inputDimension": REQUIRED, "outputDimension": REQUIRED},
     buffers="totalOutputSize size",
 )
+row(
+    "t7convert.Branch",
+    "t7convert: lua/until.py",
+    children="module",
+    constants={"name": REQUIRED, "entry": None, "dimension": None},
+    notes="what is left of a container of branches when a network is cut inside one of them",
+)

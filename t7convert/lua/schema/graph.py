@@ -6,6 +6,7 @@ order of ``forwardnodes`` and, per node, which nodes feed it in which order.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from t7convert.format.objects import LuaObject, LuaTable
@@ -27,11 +28,21 @@ def _list(value: Any) -> list[Any]:
     return found
 
 
+def _name(annotation: Any, number: int, taken: set[str]) -> str:
+    name = re.sub(r"\W", "_", annotation) if isinstance(annotation, str) else ""
+    name = name or f"node{number}"
+    while name in taken:
+        name = f"{name}_{number}"
+    taken.add(name)
+    return name
+
+
 def wiring(fields: RawFields, version: float | None) -> None:
     """Replace the graph by ``nodes`` (in order of execution) and ``modules``.
 
     A node is a table of ``module`` (1-based position in ``modules``), ``inputs`` (positions of the
-    nodes that feed it, in order), ``select`` (which entry of its input it passes on) and ``name``.
+    nodes that feed it, in order), ``select`` (which entry of its input it passes on) and ``name``:
+    its annotation, as far as that can name a submodule, or ``node`` and its number.
     The last node is the output; the first one is the input.
     """
     order = _list(fields.get("forwardnodes"))
@@ -45,6 +56,7 @@ def wiring(fields: RawFields, version: float | None) -> None:
             slot = data["mapindex"][_data(node)]
             inputs[position[id(data)]][int(slot)] = number
     nodes: list[dict[str, Any]] = []
+    names: set[str] = set()
     for number, node in enumerate(order, start=1):
         data = _data(node)
         module = data.get("module")
@@ -58,7 +70,7 @@ def wiring(fields: RawFields, version: float | None) -> None:
                 "module": None if module is None else where[id(module)],
                 "inputs": [inputs[number][slot] for slot in sorted(inputs[number])],
                 "select": data.get("selectindex"),
-                "name": name if isinstance(name, str) else None,
+                "name": _name(name, number, names),
             }
         )
     fields["modules"], fields["nodes"] = modules, nodes

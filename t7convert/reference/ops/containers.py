@@ -137,3 +137,29 @@ class Parallel(Op):
         parts = np.split(gy, ends[:-1], joined)
         found = [call.backward(part) for call, part in zip(self.calls, parts, strict=True)]
         return np.stack(found, axis)
+
+
+@implements("t7convert.Branch")
+class Branch(Op):
+    """One branch of a container that was cut."""
+
+    def forward(self, x: Value) -> Value:
+        entry = self.get("entry")
+        if entry is not None and self.get("dimension") is not None:
+            x = np.take(x, self.integer("entry") - 1, self.integer("dimension") - 1)
+        elif entry is not None:
+            x = x[self.integer("entry") - 1]
+        self.inner = self.call(self.module_at("module"), x)
+        return self.inner.output
+
+    def backward(self, gy: Value) -> Value:
+        gradient = self.inner.backward(gy)
+        if self.get("entry") is None:
+            return gradient
+        whole = zeros_like(self.input)
+        position = self.integer("entry") - 1
+        if self.get("dimension") is None:
+            whole[position] = gradient
+        else:
+            np.moveaxis(whole, self.integer("dimension") - 1, 0)[position] = gradient
+        return whole
