@@ -106,13 +106,14 @@ def test_categorical_entropy(fields: dict[str, Any]) -> None:
 def test_categorical_entropy_is_pushed_up() -> None:
     x = torch.tensor([[0.7, 0.3], [0.6, 0.4]], dtype=torch.float64, requires_grad=True)
     network_of(lua_object("nn.CategoricalEntropy"))(x).backward(torch.zeros(2, 2).double())
-    p = x.detach().sum(0).requires_grad_() if x.grad is not None else x
+    p = x.detach().sum(0).requires_grad_()
 
     def entropy(total: torch.Tensor) -> torch.Tensor:
         q = total / 2
         return -(q * (q + 1e-6).log()).sum()
 
     (slope,) = torch.autograd.grad(entropy(p), p)
+    assert x.grad is not None
     assert torch.allclose(x.grad, -slope.expand(2, 2) / 2)
 
 
