@@ -9,6 +9,8 @@ import numpy as np
 
 from t7convert.format.objects import Array
 
+_CHUNK = 1 << 15  # entries compared at a time: they stay in the processor's cache
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -48,23 +50,36 @@ def difference(found: Array, expected: Array, eps: float = 0.0) -> Difference:
         return Difference(float("inf"), 0.0, problem=problem)
     if expected.size == 0:
         return Difference(0.0, 0.0)
-    a, b = found.astype(np.float64), expected.astype(np.float64)
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    with np.errstate(invalid="ignore", over="ignore"):
-        error = np.where(same, 0.0, np.abs(a - b))
-    error = np.where(np.isnan(error), np.inf, error)
-    finite = np.where(np.isfinite(b), np.abs(b), 0.0)
-    worst = np.unravel_index(int(error.argmax()), error.shape)
-    at = float(b[worst])
+    a, b = found.reshape(-1), expected.reshape(-1)
+    parts = [_part(a, b, start) for start in range(0, a.size, _CHUNK)]
+    absolute, place = max(((part[0], part[1]) for part in parts), key=lambda part: part[0])
+    at = float(b[place])
     unit = eps * 2.0 ** np.floor(np.log2(abs(at))) if eps and at and np.isfinite(at) else 0.0
     return Difference(
-        float(error[worst]),
-        float(finite.max()),
-        tuple(int(i) for i in worst),
-        float(a[worst]),
+        absolute,
+        max(part[2] for part in parts),
+        tuple(int(i) for i in np.unravel_index(place, expected.shape)),
+        float(a[place]),
         at,
-        float(error[worst] / unit) if unit else 0.0,
+        absolute / unit if unit else 0.0,
     )
+
+
+def _part(found: Array, expected: Array, start: int) -> tuple[float, int, float]:
+    """Return the greatest difference of a stretch, its place, and the largest finite entry."""
+    a = found[start : start + _CHUNK].astype(np.float64)
+    b = expected[start : start + _CHUNK].astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(np.subtract(a, b, out=a), out=a)
+    worst = int(error.argmax())  # a NaN, if there is one
+    if np.isfinite(error[worst]):  # so are both sides
+        return float(error[worst]), start + worst, float(max(b.max(), -b.min()))
+    a = found[start : start + _CHUNK].astype(np.float64)
+    error[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
+    error[np.isnan(error)] = np.inf
+    worst = int(error.argmax())
+    finite = np.where(np.isfinite(b), np.abs(b), 0.0)
+    return float(error[worst]), start + worst, float(finite.max())
 
 
 def leaves(value: Any, path: str = "") -> list[tuple[str, Array]]:

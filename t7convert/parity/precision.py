@@ -13,22 +13,22 @@ def exact_arithmetic() -> Iterator[None]:
     """Switch off what trades exactness for speed inside the block, and restore it afterwards."""
     cudnn = torch.backends.cudnn
     before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
+        torch.get_deterministic_debug_mode(),
         cudnn.benchmark,
         cudnn.deterministic,
         cudnn.allow_tf32,
         torch.backends.cuda.matmul.allow_tf32,
     )
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # use_deterministic_algorithms does the same, but imports the compiler first: seconds
+    torch.set_deterministic_debug_mode("warn")
     cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = False, True, False
     torch.backends.cuda.matmul.allow_tf32 = False
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = before[2:5]
-        torch.backends.cuda.matmul.allow_tf32 = before[5]
+        torch.set_deterministic_debug_mode(before[0])
+        cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = before[1:4]
+        torch.backends.cuda.matmul.allow_tf32 = before[4]
 
 
 def pick_device(name: str) -> torch.device:

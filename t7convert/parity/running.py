@@ -1,10 +1,10 @@
-"""Both sides on one input: the reference twice, the network once, module by module."""
+"""Both sides on one input, side by side: the reference, at first twice, and the network."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,10 @@ from t7convert.parity.compare import difference, leaves
 from t7convert.parity.inputs import Trial
 from t7convert.parity.report import Row, Status
 from t7convert.parity.tolerances import Tolerance
+from t7convert.parity.streams import Stream
 from t7convert.parity.values import to_arrays, to_tensors
 from t7convert.reference import Executor, Op, op_for
+from t7convert.reference.nested import map_arrays
 
 
 @dataclass(frozen=True)
@@ -33,79 +35,84 @@ class Side:
     device: torch.device
 
 
-Noise = dict[tuple[str, int, int], float]
-
-
-@dataclass(frozen=True)
-class ReferenceRun:
-    """The reference on one input, in float64: its calls, the outermost one last."""
-
-    calls: list[Op]
-    noise: Noise
-
-
 class Reference:
-    """The Lua side of the check: runs the tree, and measures once what rounding does to it.
-
-    The noise of a tensor is the greatest difference of a float32 run from the float64 run, relative
-    to its largest entry; per module path, number of the call, number of the tensor.
-    """
+    """The Lua side of the check: runs the tree, and measures once what rounding does to it."""
 
     def __init__(self, tree: LuaModule) -> None:
         self.tree = tree
         self._wide: Executor | None = None
-        self._noise: Noise | None = None
+        self._noise: dict[tuple[str, int, int], float] = {}
+        self._measured = False
 
-    def run(self, value: Any) -> ReferenceRun:
-        """Run in float64; the first time in float32 too.
+    def run(self, value: Any, listener: Callable[[Op, int, list[float]], None]) -> None:
+        """Run in float64, the first time beside a run in float32.
+
+        Args:
+            value: the input.
+            listener: called after every call, the outermost one last, with its number among the
+                module's calls and the noise of each of its tensors: the greatest difference of the
+                float32 run, relative to the largest entry.
 
         Raises:
             ConversionError: if a class has no reference.
             Exception: what the reference raises on an input that the Lua module doesn't take.
         """
-        wide = Executor(np.float64, like=self._wide)
-        wide.call(self.tree, wide.cast(value))
-        self._wide = wide
-        if self._noise is None:
-            narrow = Executor(np.float32)
-            with np.errstate(all="ignore"):
-                narrow.call(self.tree, narrow.cast(value))
-            self._noise = _noise(wide.calls, narrow.calls)
-        return ReferenceRun(wide.calls, self._noise)
+        seen: dict[str, int] = defaultdict(int)
 
+        def heard(call: Op) -> None:
+            path = call.module.path
+            number = seen[path]
+            seen[path] += 1
+            if narrow is not None:
+                self._measure(call, number, narrow)
+            count = len(leaves(call.output))
+            listener(call, number, [self._noise.get((path, number, i), 0.0) for i in range(count)])
 
-def _noise(wide: Sequence[Op], narrow: Sequence[Op]) -> Noise:
-    found: Noise = {}
-    seen: dict[str, int] = defaultdict(int)
-    for high, low in zip(wide, narrow, strict=True):
-        number = seen[high.module.path]
-        seen[high.module.path] += 1
-        pairs = zip(leaves(high.returned), leaves(low.returned), strict=False)
-        for place, ((_, a), (_, b)) in enumerate(pairs):
-            found[high.module.path, number, place] = difference(b, a).relative
-    return found
+        self._wide = Executor(np.float64, like=self._wide, listener=heard)
+        with ExitStack() as stack:
+            narrow = None
+            if not self._measured:
+                narrow = stack.enter_context(Stream(lambda stream: self._run_narrow(value, stream)))
+            self._wide.call(self.tree, self._wide.cast(value))
+            self._measured = True
+
+    def _run_narrow(self, value: Any, stream: Stream) -> None:
+        def put(call: Op) -> None:
+            stream.put(call.module.path, map_arrays(np.copy, call.output))
+
+        executor = Executor(np.float32, listener=put)
+        with np.errstate(all="ignore"):
+            executor.call(self.tree, executor.cast(value))
+
+    def _measure(self, call: Op, number: int, narrow: Stream) -> None:
+        path = call.module.path
+        try:
+            low = narrow.take(path, number)
+        except KeyError:
+            return  # float32 took another way or failed; the floor of the tolerance remains
+        for place, ((_, a), (_, b)) in enumerate(zip(leaves(call.output), leaves(low))):
+            self._noise[path, number, place] = difference(b, a).relative
 
 
 @contextmanager
-def recorded(side: Side) -> Iterator[dict[str, list[Any]]]:
-    """Collect the outputs of the network's modules, per Lua path, in order of the calls."""
-    outputs: dict[str, list[Any]] = defaultdict(list)
+def recorded(side: Side, keep: Callable[[str, Any], None]) -> Iterator[None]:
+    """Call ``keep`` with Lua path and output of the network's modules, in order of the calls."""
     by_module: dict[int, tuple[nn.Module, list[str]]] = {}
     for path, names in side.modules.items():
         module = side.network.get_submodule(names[0])
         by_module.setdefault(id(module), (module, []))[1].append(path)
 
-    def keep(paths: list[str]) -> Any:
+    def hook_for(paths: list[str]) -> Any:
         def hook(module: nn.Module, args: Any, output: Any) -> None:
             arrays = copy_of(output)
             for path in paths:
-                outputs[path].append(arrays)
+                keep(path, arrays)
 
         return hook
 
-    handles = [m.register_forward_hook(keep(paths)) for m, paths in by_module.values()]
+    handles = [m.register_forward_hook(hook_for(paths)) for m, paths in by_module.values()]
     try:
-        yield outputs
+        yield
     finally:
         for handle in handles:
             handle.remove()
@@ -122,44 +129,72 @@ def copy_of(value: Any) -> Any:
     return value
 
 
-def check_trial(reference: Reference, side: Side, trial: Trial, tolerance: Tolerance) -> list[Row]:
-    """Compare every module's output, and the network's, on one input.
+def check_trial(
+    reference: Reference,
+    side: Side,
+    trial: Trial,
+    tolerance: Tolerance,
+    step: Callable[[], None] = lambda: None,
+) -> list[Row]:
+    """Compare every module's output, and the network's, on one input; ``step`` hears progress.
 
     Raises:
         Exception: what the reference raises on an input that the Lua module doesn't take.
     """
     tree = reference.tree
     value = rounded(trial.value, side.dtype)
-    run = reference.run(value)
-    inputs = to_tensors(value, dtype=side.dtype, device=side.device)
-    with recorded(side) as outputs, torch.no_grad():
-        try:
-            final = copy_of(forget(side.network)(inputs))
-        except Exception as error:  # whatever it raises, Lua computed something here
-            note = f"the network raises {type(error).__name__}: {error}"
-            return [Row("final", tree.path, tree.typename, trial.name, "missing", note=note)]
-    seen: dict[str, int] = defaultdict(int)
     rows: list[Row] = []
-    for call in run.calls:
+
+    def compare(call: Op, number: int, noise: list[float]) -> None:
+        step()
         path = call.module.path
-        number = seen[path]
-        seen[path] += 1
-        noise = [run.noise.get((path, number, i), 0.0) for i in range(len(leaves(call.returned)))]
-        if call is run.calls[-1]:
-            rows += compare_output(
-                "final", tree, trial, final, call.returned, noise, tolerance, relative=True
-            )
+        if call.module is tree:
+            rows.extend(_final(network, tree, call.output, noise, trial, tolerance))
         elif path in side.modules:
-            found = outputs.get(path, [])
-            if number >= len(found):
+            try:
+                found = network.take(path, number)
+            except KeyError:
                 note = "the network never calls what stands for this module"
                 rows.append(_row("output", call.module, trial, "missing", note=note))
-                continue
-            rows += compare_output(
-                *("output", call.module, trial, found[number], call.returned, noise, tolerance),
-                relative=True,
+                return
+            rows.extend(
+                compare_output(
+                    *("output", call.module, trial, found, call.output, noise, tolerance),
+                    relative=True,
+                )
             )
+
+    with Stream(lambda stream: _run_network(side, value, stream)) as network:
+        reference.run(value, compare)
+    if isinstance(network.error, Exception):
+        # whatever it raises, Lua computed something here
+        note = f"the network raises {type(network.error).__name__}: {network.error}"
+        kept = [row for row in rows if row.status != "missing"]
+        final = Row("final", tree.path, tree.typename, trial.name, "missing", note=note)
+        return [*kept, final]
     return rows
+
+
+def _run_network(side: Side, value: Any, stream: Stream) -> Any:
+    inputs = to_tensors(value, dtype=side.dtype, device=side.device)
+    with recorded(side, stream.put), torch.no_grad():
+        return copy_of(forget(side.network)(inputs))
+
+
+def _final(
+    network: Stream,
+    tree: LuaModule,
+    expected: Any,
+    noise: list[float],
+    trial: Trial,
+    tolerance: Tolerance,
+) -> list[Row]:
+    network.join()
+    if network.error is not None:
+        return []
+    return compare_output(
+        *("final", tree, trial, network.result, expected, noise, tolerance), relative=True
+    )
 
 
 def compare_output(
@@ -184,9 +219,7 @@ def compare_output(
     rows = []
     for number, ((place, a), (_, b)) in enumerate(zip(have, want, strict=True)):
         noise = measured[number] if number < len(measured) else 0.0
-        if relative:
-            noise *= difference(b, b).scale
-        rows.append(_compare(kind, module, trial, place, a, b, noise, tolerance))
+        rows.append(_compare(kind, module, trial, place, a, b, noise, relative, tolerance))
     return rows
 
 
@@ -198,11 +231,14 @@ def _compare(
     found: Array,
     expected: Array,
     measured: float,
+    relative: bool,
     tolerance: Tolerance,
 ) -> Row:
     if kind == "output" and found.shape == (1, *expected.shape):
         found = found[0]  # a recognised network gives a lone sample a batch of one inside
     result = difference(found, expected, tolerance.eps)
+    if relative:
+        measured *= result.scale
     if not np.isfinite(measured):
         measured = result.scale
     bound = tolerance.bound(measured, result.scale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,18 @@ class Executor:
         *,
         keep: bool = True,
         like: Executor | None = None,
+        listener: Callable[[Op], None] | None = None,
     ) -> None:
-        """Make an executor; ``like`` is one of the same dtype, whose cast parameters are used."""
+        """Make an executor; ``like`` is one of the same dtype, whose cast parameters are used.
+
+        ``listener`` hears every call as soon as it has finished; then no calls are kept, there is
+        no way back to gradients, and large networks need little memory.
+        """
         self.dtype = np.dtype(dtype)
         self.calls: list[Op] = []
         self.gradients: dict[tuple[int, str], Array] = {}
-        self._keep = keep
+        self._keep = keep and listener is None
+        self._listener = listener
         self._arrays: dict[tuple[int, Geometry], Array] = {} if like is None else like._arrays
         self._states: dict[int, dict[str, Any]] = {}
         self._buffers: dict[int, list[Array]] | None = None
@@ -72,6 +79,9 @@ class Executor:
                 self._buffers = None
         if self._keep:
             self.calls.append(call)
+        if self._listener is not None:
+            self._listener(call)
+            vars(call).pop("calls", None)  # a container's children, kept for the way back
         return call
 
     def _settle(self, call: Op) -> None:
