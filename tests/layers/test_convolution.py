@@ -201,6 +201,20 @@ def test_sub_sampling(shape: tuple[int, ...]) -> None:
     compare(made, normal(*shape))
 
 
+def test_sub_sampling_takes_the_first_numbers_of_a_weight_of_any_shape() -> None:
+    made = obj(
+        "nn.SpatialSubSampling",
+        weight=tensor(normal(3, 2, 2)),
+        bias=tensor(normal(3)),
+        nInputPlane=3,
+        kW=2,
+        kH=2,
+        dW=2,
+        dH=2,
+    )
+    compare(made, normal(3, 6, 4))
+
+
 FULL = {"kW": 3, "kH": 2, "dW": 3, "dH": 2, "padW": 1, "padH": 0, "adjW": 2, "adjH": 1}
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converts
+from t7convert.conversion.view import View
 from t7convert.nn.convolution_map import MapConv2d, MapConvTranspose2d, SubSample2d
 
 
@@ -34,6 +35,10 @@ def spatial_full_convolution_map(m: Layer) -> MapConvTranspose2d:
 
 @converts("nn.SpatialSubSampling")
 def spatial_sub_sampling(m: Layer) -> SubSample2d:
-    module = SubSample2d(m.integer("nInputPlane"), m.hw("k"), m.hw("d"))
-    m.bind_all(module, "weight", "bias")
+    planes = m.integer("nInputPlane")
+    module = SubSample2d(planes, m.hw("k"), m.hw("d"))
+    # C takes the first numbers of the weight, whatever its shape (a tracker's is 32 x 2 x 2)
+    first = View() if len(m.shape("weight")) == 1 else View().reshape(-1).narrow(0, 0, planes)
+    m.bind("weight", module, view=first)
+    m.bind("bias", module)
     return module

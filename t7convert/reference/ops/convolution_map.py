@@ -126,13 +126,19 @@ class SpatialSubSampling(Op):
         """Return the windows."""
         return Pool(self.hw("k"), self.hw("d"), (0, 0), (1, 1), ceil=False)
 
+    def weight(self) -> Array:
+        """Return the first numbers of the weight, which is all that C looks at."""
+        return self.array("weight").reshape(-1)[: self.integer("nInputPlane"), None, None]
+
     def forward(self, x: Array) -> Array:
         self.sums = average_pool(x, self.pool(), np.ones((), np.int64))
-        return self.sums * self.array("weight")[:, None, None] + self.array("bias")[:, None, None]
+        return self.sums * self.weight() + self.array("bias")[:, None, None]
 
     def backward(self, gy: Array) -> Array:
         grads, sums = batched(gy, 4), batched(self.sums, 4)
-        self.accumulate("weight", (grads * sums).sum((0, 2, 3)))
+        gradient = np.zeros(self.shape("weight"), grads.dtype)
+        gradient.reshape(-1)[: grads.shape[1]] = (grads * sums).sum((0, 2, 3))
+        self.accumulate("weight", gradient)
         self.accumulate("bias", grads.sum((0, 2, 3)))
-        scaled = gy * self.array("weight")[:, None, None]
+        scaled = gy * self.weight()
         return average_back(scaled, self.input.shape[-2:], self.pool(), np.ones((), np.int64))
