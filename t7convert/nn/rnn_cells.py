@@ -59,7 +59,10 @@ class Recurrent(Memory, nn.Sequential):
     def _hand_on_mask(self) -> None:
         if self._zero_mask is not False:
             if self._masked_steps >= len(self._zero_mask):
-                raise RuntimeError(f"the zero mask is for {len(self._zero_mask)} steps")
+                raise RuntimeError(
+                    f"the zero mask was for {len(self._zero_mask)} steps; set_zero_mask gives a "
+                    "new one, or turns masking off"
+                )
             set_zero_mask(self[0], self._zero_mask[self._masked_steps])
             self._masked_steps += 1
 

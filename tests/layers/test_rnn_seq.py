@@ -222,8 +222,21 @@ def test_a_sequence_mask_reaches_the_steps() -> None:
     assert (y[2, 0] == 0).all()
     assert torch.equal(y[:, 1], net(x)[:, 1])
     set_zero_mask(net, mask[:3])
-    with pytest.raises(RuntimeError, match="the zero mask is for 3 steps"):
+    with pytest.raises(RuntimeError, match="the zero mask was for 3 steps"):
         net(x)
+
+
+def test_a_sequence_mask_in_the_file() -> None:
+    """AbstractRecurrent.lua counts the steps of its mask; the step's own mask is older."""
+    mask = np.zeros((5, 2))
+    mask[3, 0] = 1
+    step = step_lstm(2, 3, maskzero=True, v2=True, zeroMask=tensor(np.ones(2), "Byte"))
+    module = rec_lstm(step, zeroMask=tensor(mask, "Byte"), zeroMaskStep=1)
+    (y,) = compare(sequencer(module), [normal(4, 2, 2)])
+
+    assert (y[2, 0] == 0).all()
+    assert (y[[0, 1, 3]] != 0).all()
+    assert (y[2, 1] != 0).all()
 
 
 def test_switching_between_training_and_evaluation_forgets() -> None:

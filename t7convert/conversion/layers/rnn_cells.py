@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from t7convert.conversion.registry import converts
 from t7convert.format.objects import LuaStorage, LuaTensor
 from t7convert.nn import rnn_cells
 from t7convert.nn.rnn_simple import NormStabilizer
+
+_Recurrent = TypeVar("_Recurrent", bound=rnn_cells.Recurrent)
 
 
 def start(m: Layer, *names: str) -> list[Tensor] | None:
@@ -37,6 +39,13 @@ def start_state(m: Layer) -> list[Tensor] | None:
     return [torch.from_numpy(np.array(part.numpy())) for part in parts]
 
 
+def masked(m: Layer, module: _Recurrent) -> _Recurrent:
+    """Let the module have what the file keeps of a mask for the coming steps (torch/rnn)."""
+    if m.has("zeroMask"):
+        module.set_zero_mask(m.constant("zeroMask")[m.integer("zeroMaskStep") :])
+    return module
+
+
 def only_child(m: Layer) -> nn.Module:
     """Convert the one module of a decorator.
 
@@ -52,24 +61,25 @@ def only_child(m: Layer) -> nn.Module:
 @converts("nn.LSTM@rnn", "nn.LSTM@torch/rnn", "nn.FastLSTM")
 def lstm(m: Layer) -> rnn_cells.LSTM:
     first = start(m, "userPrevOutput", "userPrevCell")
-    return rnn_cells.LSTM(only_child(m), m.integer("outputSize"), start=first)
+    return masked(m, rnn_cells.LSTM(only_child(m), m.integer("outputSize"), start=first))
 
 
 @converts("nn.RecLSTM")
 def rec_lstm(m: Layer) -> rnn_cells.LSTM:
     sizes = m.integer("outputsize"), m.integer("hiddensize")
-    return rnn_cells.LSTM(only_child(m), *sizes, start=start_state(m))
+    return masked(m, rnn_cells.LSTM(only_child(m), *sizes, start=start_state(m)))
 
 
 @converts("nn.GRU", "nn.MuFuRu")
 def gru(m: Layer) -> rnn_cells.GRU:
     first = start(m, "userPrevOutput") or start_state(m)
-    return rnn_cells.GRU(only_child(m), m.integer("outputSize"), start=first)
+    return masked(m, rnn_cells.GRU(only_child(m), m.integer("outputSize"), start=first))
 
 
 @converts("nn.RecGRU")
 def rec_gru(m: Layer) -> rnn_cells.GRU:
-    return rnn_cells.GRU(only_child(m), m.integer("outputsize"), start=start_state(m))
+    module = rnn_cells.GRU(only_child(m), m.integer("outputsize"), start=start_state(m))
+    return masked(m, module)
 
 
 def sizes_of(m: Layer, value: Any) -> rnn_cells.Sizes:
@@ -87,7 +97,8 @@ def sizes_of(m: Layer, value: Any) -> rnn_cells.Sizes:
 def recurrence(m: Layer) -> rnn_cells.Recurrence:
     first = start(m, "userPrevOutput") or start_state(m)
     sizes = sizes_of(m, m.require("outputSize"))
-    return rnn_cells.Recurrence(only_child(m), sizes, m.integer("nInputDim"), start=first)
+    dims = m.integer("nInputDim")
+    return masked(m, rnn_cells.Recurrence(only_child(m), sizes, dims, start=first))
 
 
 @converts("nn.Recurrent")
@@ -101,7 +112,7 @@ def recurrent(m: Layer) -> rnn_cells.SimpleRecurrent:
 
 @converts("nn.Recursor")
 def recursor(m: Layer) -> rnn_cells.Recursor:
-    return rnn_cells.Recursor(only_child(m))
+    return masked(m, rnn_cells.Recursor(only_child(m)))
 
 
 @converts("nn.NormStabilizer")

@@ -11,7 +11,7 @@ from t7convert.lua.schema.spec import REQUIRED, RawFields, alias, find, row
 RECURRENT = """
 recurrentModule sharedClones nSharedClone rmInSharedClones module rho seqlen step outputs
 gradInputs _gradOutputs gradOutputs cells gradCells cell gradPrevOutput zeroTensor zeroOutput
-zeroCell typeTensor updateGradInputStep accGradParametersStep zeroMask zeroMaskStep maskzero
+zeroCell typeTensor updateGradInputStep accGradParametersStep maskzero
 _prevOutput dpnn_mediumEmpty userGradPrevOutput userGradPrevCell userNextGradOutput
 userNextGradCell
 """
@@ -20,6 +20,8 @@ PARTS = """
 i2g o2g inputGate forgetGate outputGate hiddenLayer cellLayer cell2gate p mono eps momentum affine
 inputSize inputsize
 """
+#: torch/rnn's mask of coming steps, and how many are done.
+MASK = {"zeroMask": None, "zeroMaskStep": 0}
 FORGOTTEN = "a saved memory (outputs, cells) is left: the network starts as after forget()"
 
 
@@ -35,7 +37,7 @@ row(
     "nn.LSTM@rnn",
     "Element-Research/rnn: LSTM.lua",
     children="modules",
-    constants={"outputSize": REQUIRED, "userPrevOutput": None, "userPrevCell": None},
+    constants={"outputSize": REQUIRED, "userPrevOutput": None, "userPrevCell": None, **MASK},
     buffers=f"{RECURRENT} {PARTS}",
     upgrade=only_step,
     when="recurrentModule",
@@ -53,7 +55,7 @@ row(
     "nn.GRU",
     "Element-Research/rnn, torch/rnn: GRU.lua",
     children="modules",
-    constants={"outputSize": REQUIRED, "userPrevOutput": None, "startState": None},
+    constants={"outputSize": REQUIRED, "userPrevOutput": None, "startState": None, **MASK},
     buffers=f"{RECURRENT} {PARTS}",
     upgrade=only_step,
     notes="resets the state before the product, so it's not torch.nn.GRU. " + FORGOTTEN,
@@ -73,6 +75,7 @@ row(
         "nInputDim": REQUIRED,
         "userPrevOutput": None,
         "startState": None,
+        **MASK,
     },
     buffers=RECURRENT,
     upgrade=only_step,
@@ -118,6 +121,7 @@ row(
     "nn.Recursor",
     "Element-Research/rnn, torch/rnn: Recursor.lua",
     children="modules",
+    constants=MASK,
     buffers=RECURRENT,
     upgrade=only_step,
 )
@@ -133,7 +137,7 @@ row(
     "nn.RecLSTM",
     "torch/rnn: RecLSTM.lua",
     children="modules",
-    constants={"outputsize": REQUIRED, "hiddensize": REQUIRED, "startState": None},
+    constants={"outputsize": REQUIRED, "hiddensize": REQUIRED, "startState": None, **MASK},
     buffers=f"{RECURRENT} inputsize",
     notes=FORGOTTEN,
 )
@@ -141,7 +145,7 @@ row(
     "nn.RecGRU",
     "torch/rnn: RecGRU.lua",
     children="modules",
-    constants={"outputsize": REQUIRED, "startState": None},
+    constants={"outputsize": REQUIRED, "startState": None, **MASK},
     buffers=f"{RECURRENT} inputsize",
     notes=FORGOTTEN,
 )

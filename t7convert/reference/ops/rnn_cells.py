@@ -72,9 +72,13 @@ class Step(Op):
 
     def step(self, x: Value) -> Value:
         """Run the child, which first gets its row of a mask that was handed down."""
-        masks = self.state.get("masks")
         (child,) = self.modules_at()
-        if masks:
+        if "masks" not in self.state and self.has("zeroMask"):
+            self.state["masks"] = list(self.values("zeroMask")[self.integer("zeroMaskStep") :])
+        masks = self.state.get("masks")
+        if masks is not None:
+            if not masks:
+                raise self.error("updateOutput called more times than self.zeroMask:size(1)")
             hand_mask(self.executor, child, masks.pop(0))
         self.inner = self.call(child, x)
         return self.inner.output
