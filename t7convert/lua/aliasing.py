@@ -35,8 +35,9 @@ ALWAYS = frozenset(("w2nn.InplaceClip01",))
 RESTORING = frozenset(("nn.AddConstant", "nn.MulConstant"))
 #: Modules whose backward reads the output that they gave.
 READ_OUTPUT = _names(
-    """nn.Tanh nn.Sigmoid nn.SoftMax nn.LogSoftMax nn.Sqrt nn.Exp cudnn.Tanh cudnn.Sigmoid
-    cudnn.SoftMax cudnn.LogSoftMax"""
+    """nn.Tanh nn.Sigmoid nn.SoftMax nn.LogSoftMax nn.SoftMin nn.SpatialSoftMax nn.SpatialLogSoftMax
+    nn.Sqrt nn.Exp nn.ELU nn.SoftPlus cudnn.Tanh cudnn.Sigmoid cudnn.SoftMax cudnn.LogSoftMax
+    cudnn.SpatialSoftMax cudnn.SpatialLogSoftMax"""
 )
 #: Modules to which Lua gives memory of their own where PyTorch may give a view of the input.
 COPIES = _names(

@@ -62,6 +62,32 @@ class Sqrt(nn.Module):
         return apply(_Sqrt, input)
 
 
+class _ELU(Function):
+    @staticmethod
+    def forward(input: Tensor, alpha: float) -> Tensor:
+        return F.elu(input, alpha)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float], output: Tensor) -> None:
+        ctx.alpha = inputs[1]
+        ctx.save_for_backward(output)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (output,) = ctx.saved_tensors
+        return torch.where(output <= 0, grad * (output + ctx.alpha), grad), None
+
+
+class ELU(nn.ELU):
+    """torch.nn.ELU, whose gradient is told from the output: another one where alpha is negative.
+
+    Source: torch/nn lib/THNN/generic/ELU.c.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input) if self.inplace else apply(_ELU, input, self.alpha)
+
+
 class _SoftPlus(Function):
     @staticmethod
     def forward(input: Tensor, beta: float, threshold: float) -> Tensor:

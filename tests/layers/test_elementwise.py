@@ -32,6 +32,7 @@ PLAIN: list[tuple[str, dict[str, Any]]] = [
     ("nn.MulConstant", {"constant_scalar": 0.3, "inplace": True}),
     ("nn.Clamp", {"min_val": -0.2, "max_val": 1.1}),
     ("nn.ELU", {"alpha": 0.4, "inplace": True}),
+    ("nn.ELU", {"alpha": -0.4}),
     ("nn.HardShrink", {"lambda": 0.3}),
     ("nn.HardShrink", {"lambda": -0.3}),
     ("nn.SoftShrink", {}),

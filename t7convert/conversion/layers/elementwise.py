@@ -33,8 +33,8 @@ def hard_tanh(m: Layer) -> nn.Hardtanh:
 
 
 @converts("nn.ELU")
-def elu(m: Layer) -> nn.ELU:
-    return nn.ELU(m.number("alpha"), inplace=m.inplace)
+def elu(m: Layer) -> ours.ELU:
+    return ours.ELU(m.number("alpha"), inplace=m.inplace)
 
 
 @converts("nn.Exp")
