@@ -10,7 +10,10 @@ from torch import Tensor, nn
 
 
 class TemporalConv(nn.Module):
-    """A convolution along time; ``weight`` is (outputs, inputs, kernel) as in ``torch.nn.Conv1d``.
+    """A convolution along time; a row of ``weight`` holds frame after frame of the window.
+
+    ``weight`` is (outputs, kernel * inputs): Lua's order of the elements, which ``torch.nn.Conv1d``
+    (outputs, inputs, kernel) would change, and with it every flat vector of parameters.
 
     Source: torch/nn TemporalConvolution.lua, cudnn.torch TemporalConvolution.lua (``padding``).
     """
@@ -28,18 +31,20 @@ class TemporalConv(nn.Module):
         super().__init__()
         self.stride = stride
         self.padding = padding
-        self.weight = nn.Parameter(torch.zeros(outputs, inputs, kernel_size))
+        self.inputs, self.outputs, self.kernel_size = inputs, outputs, kernel_size
+        self.weight = nn.Parameter(torch.zeros(outputs, kernel_size * inputs))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
 
     def forward(self, input: Tensor) -> Tensor:
         features = input.transpose(-1, -2)
-        output = F.conv1d(features, self.weight, self.bias, self.stride, self.padding)
+        weight = self.weight.view(self.outputs, self.kernel_size, self.inputs).transpose(1, 2)
+        output = F.conv1d(features, weight, self.bias, self.stride, self.padding)
         return output.transpose(-1, -2)
 
     def extra_repr(self) -> str:
-        outputs, inputs, kernel = self.weight.shape
         return (
-            f"{inputs}, {outputs}, kernel_size={kernel}, stride={self.stride}, "
+            f"{self.inputs}, {self.outputs}, kernel_size={self.kernel_size}, "
+            f"stride={self.stride}, "
             f"padding={self.padding}, bias={self.bias is not None}"
         )
 

@@ -17,8 +17,9 @@ from t7convert.nn.temporal import (
 def _convolution(m: Layer, kernel: int, stride: int, padding: int) -> TemporalConv:
     inputs, outputs = m.integer("inputFrameSize"), m.integer("outputFrameSize")
     conv = TemporalConv(inputs, outputs, kernel, stride, padding, bias=m.has("bias"))
-    # a row of the weight holds frame after frame
-    m.bind("weight", conv, view=View().reshape(outputs, kernel, inputs).permute(0, 2, 1))
+    m.bind(
+        "weight", conv, view=View().reshape(outputs, kernel * inputs)
+    )  # cudnn's has 4 dimensions
     m.bind_all(conv, "bias")
     return conv
 
