@@ -87,6 +87,18 @@ class _Draw(Function):
         return None, None, *ctx.module.gradients(sample, *inputs)
 
 
+def spread(own: float | Tensor | None, given: Sequence[Tensor], mean: Tensor) -> Tensor:
+    """Return a distribution's second parameter: from the input, else the module's own.
+
+    Raises:
+        ValueError: if there is neither.
+    """
+    value = given[0].detach() if given else own
+    if value is None:
+        raise ValueError("there is no deviation, neither in the input nor of the module")
+    return value.to(mean.dtype) if isinstance(value, Tensor) else mean.new_tensor(value)
+
+
 class ReinforceNormal(Reinforce):
     """Draw from normal distributions around the input; evaluation gives the means.
 
@@ -108,23 +120,50 @@ class ReinforceNormal(Reinforce):
         mean = inputs[0].detach()
         sample = mean
         if self.samples:
-            sample = torch.randn_like(mean) * self._deviation(inputs[1:], mean) + mean
+            sample = torch.randn_like(mean) * spread(self.stdev, inputs[1:], mean) + mean
         return apply(_Draw, sample, self, *inputs)
-
-    def _deviation(self, given: Sequence[Tensor], mean: Tensor) -> Tensor:
-        stdev = given[0].detach() if given else self.stdev
-        if stdev is None:
-            raise ValueError("there is no deviation, neither in the input nor of the module")
-        return stdev.to(mean.dtype) if isinstance(stdev, Tensor) else mean.new_tensor(stdev)
 
     def gradients(self, sample: Tensor, mean: Tensor, *given: Tensor) -> list[Tensor]:
         """Return the gradients of the inputs."""
-        stdev = self._deviation(given, mean)
+        stdev = spread(self.stdev, given, mean)
         gradients = [-((sample - mean) / stdev / stdev) * self.reward_as(mean)]
         if given:
             cubed = stdev * stdev * stdev + 1e-8
-            spread = ((sample - mean).square() - stdev * stdev) / cubed
-            gradients.append(-spread * self.reward_as(stdev))
+            slope = ((sample - mean).square() - stdev * stdev) / cubed
+            gradients.append(-slope * self.reward_as(stdev))
+        return gradients
+
+
+class ReinforceGamma(Reinforce):
+    """Draw from gamma distributions whose shapes are the input; evaluation gives the means.
+
+    The scale is ``scale`` (a number, or a tensor of one sample's shape), or the second entry of an
+    input ``[shape, scale]``. Source: dpnn ReinforceGamma.lua.
+    """
+
+    scale: float | Tensor | None
+
+    def __init__(self, scale: float | Tensor | None = None, stochastic: bool = False) -> None:
+        super().__init__(stochastic)
+        if isinstance(scale, Tensor):
+            self.register_buffer("scale", scale, persistent=False)
+        else:
+            self.scale = scale
+
+    def forward(self, input: Tensor | Sequence[Tensor]) -> Tensor:
+        inputs = [input] if isinstance(input, Tensor) else list(input)
+        shape = inputs[0].detach()
+        scale = spread(self.scale, inputs[1:], shape)
+        sample = (torch.distributions.Gamma(shape, 1.0).sample() if self.samples else shape) * scale
+        return apply(_Draw, sample, self, *inputs)
+
+    def gradients(self, sample: Tensor, shape: Tensor, *given: Tensor) -> list[Tensor]:
+        """Return the gradients of the inputs."""
+        scale = spread(self.scale, given, shape)
+        slope = sample.log() - torch.digamma(shape) - scale.log()
+        gradients = [-slope * self.reward_as(shape)]
+        if given:
+            gradients.append(-(sample / scale**2 - shape / scale) * self.reward_as(scale))
         return gradients
 
 

@@ -174,6 +174,15 @@ def test_glimpse(single: bool, depth: int) -> None:
     assert compare_module(obj, given).shape[-3] == 2 * depth
 
 
+@pytest.mark.parametrize("scale", [1.5, 1.7, 2.3])
+def test_glimpse_of_another_scale_resamples(scale: float) -> None:
+    resampling = lua_object("nn.SpatialUpSamplingBilinear", oheight=7, owidth=8)
+    obj = lua_object(
+        "nn.SpatialGlimpse", module=resampling, height=7, width=8, depth=2, scale=scale
+    )
+    compare_module(obj, [normal(3, 2, 11, 12), DRAW.uniform(-1.5, 1.5, (3, 2))])
+
+
 def test_glimpse_gives_its_location_a_gradient_of_zero() -> None:
     pool = lua_object("nn.SpatialAveragePooling", kW=2, kH=2, dW=2, dH=2)
     obj = lua_object("nn.SpatialGlimpse", module=pool, height=2, width=2, depth=1, scale=2)

@@ -105,6 +105,28 @@ def test_normal_draws() -> None:
         training("nn.ReinforceNormal")(torch.zeros(2))
 
 
+def test_gamma() -> None:
+    compare_module(lua_object("nn.ReinforceGamma", scale=0.5), positive(2, 3), gradient=False)
+    scale = np.array([0.5, 2.0, 3.0])
+    compare_module(lua_object("nn.ReinforceGamma", scale=scale), positive(2, 3), gradient=False)
+    pair = [positive(2, 3), positive(2, 3)]
+    compare_module(lua_object("nn.ReinforceGamma"), pair, gradient=False)
+
+    network: Any = training("nn.ReinforceGamma")
+    shape = torch.full((30000,), 2.0, dtype=torch.float64, requires_grad=True)
+    theta = torch.full((30000,), 0.5, dtype=torch.float64, requires_grad=True)
+    y = network([shape, theta])
+    assert abs(y.mean().item() - 1) < 0.02
+    assert abs(y.var().item() - 0.5) < 0.03
+    network.reinforce(torch.ones(30000))
+    y.sum().backward()
+    density = torch.distributions.Gamma(shape, 1 / theta).log_prob(y.detach()).sum()
+    for found, wanted in zip(
+        (shape.grad, theta.grad), torch.autograd.grad(-density, (shape, theta)), strict=True
+    ):
+        golden.assert_close("gradient", found, wanted.numpy(), 1e-10)
+
+
 def test_bernoulli_and_categorical_draw() -> None:
     p = torch.tensor([[0.2, 0.3, 0.5]], dtype=torch.float64).expand(20000, 3)
     for name in ("nn.ReinforceBernoulli", "nn.ReinforceCategorical"):
@@ -143,10 +165,11 @@ def test_gradients_of_reinforce() -> None:
     golden.assert_close("stdev", spread.grad, wanted.numpy(), 1e-12)
 
     p = torch.tensor([[0.2, 0.8], [0.6, 0.4]], dtype=torch.float64, requires_grad=True)
-    for name, formula in (
-        ("nn.ReinforceBernoulli", lambda y, q: (y - q) / (q * (1 - q))),
-        ("nn.ReinforceCategorical", lambda y, q: y / (q + 1e-8)),
-    ):
+    formulas: dict[str, Any] = {
+        "nn.ReinforceBernoulli": lambda y, q: (y - q) / (q * (1 - q)),
+        "nn.ReinforceCategorical": lambda y, q: y / (q + 1e-8),
+    }
+    for name, formula in formulas.items():
         p.grad = None
         network: Any = training(name)
         y = network(p)

@@ -30,12 +30,21 @@ def nce_module(m: Layer) -> nce.NCEModule:
     return module
 
 
+def _spread(m: Layer, name: str) -> torch.Tensor | float | None:
+    """Return a field that is a number, a tensor, or absent."""
+    if m.get(name) is None:
+        return None
+    return m.constant(name) if isinstance(m.get(name), LuaTensor) else m.number(name)
+
+
 @converts("nn.ReinforceNormal")
 def reinforce_normal(m: Layer) -> reinforce.ReinforceNormal:
-    stdev = m.get("stdev")
-    if stdev is not None:
-        stdev = m.constant("stdev") if isinstance(stdev, LuaTensor) else m.number("stdev")
-    return reinforce.ReinforceNormal(stdev, m.flag("stochastic"))
+    return reinforce.ReinforceNormal(_spread(m, "stdev"), m.flag("stochastic"))
+
+
+@converts("nn.ReinforceGamma")
+def reinforce_gamma(m: Layer) -> reinforce.ReinforceGamma:
+    return reinforce.ReinforceGamma(_spread(m, "scale"), m.flag("stochastic"))
 
 
 @converts("nn.ReinforceBernoulli")

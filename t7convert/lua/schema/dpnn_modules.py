@@ -143,13 +143,19 @@ row(
     random=True,
     notes="the input is {x, target}; draws noise in training, and in evaluation unless normalized",
 )
-for name in ("ReinforceNormal", "ReinforceBernoulli", "ReinforceCategorical"):
+DEVIATIONS: dict[str, dict[str, None]] = {
+    "ReinforceNormal": {"stdev": None},
+    "ReinforceGamma": {"scale": None},
+    "ReinforceBernoulli": {},
+    "ReinforceCategorical": {},
+}
+for name, deviation in DEVIATIONS.items():
     row(
         f"nn.{name}",
         f"dpnn: {name}.lua, Reinforce.lua",
-        constants={"stochastic": False, **({"stdev": None} if name == "ReinforceNormal" else {})},
+        constants={"stochastic": False, **deviation},
         buffers="reward _reward __reward _stdev __stdev _stdev2 _uniform _div _index _input"
-        f" {SERIAL}",
+        f" _scale __scale _logOutput _logScale {SERIAL}",
         true_gradient=False,
         random=True,
         notes="draws in training, in evaluation only if stochastic; the gradient is that of"

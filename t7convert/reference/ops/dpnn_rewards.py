@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from t7convert.format.objects import Array
+from t7convert.format.objects import Array, LuaTensor
 from t7convert.reference.op import Op, Value, implements
 from t7convert.reference.ops.criterion_classes import log_softmax
 from t7convert.reference.ops.criterion_elementwise import Criterion
@@ -23,6 +23,18 @@ class Reinforce(Op):
 
     def backward(self, gy: Value) -> Value:
         raise self.error("its gradient needs the reward of a criterion")
+
+
+@implements("nn.ReinforceGamma")
+class ReinforceGamma(Reinforce):
+    """The mean: shape times scale."""
+
+    def forward(self, x: Value) -> Value:
+        shape = super().forward(x)
+        if isinstance(x, list):
+            return shape * x[1]
+        own = self.require("scale")
+        return shape * (self.array("scale") if isinstance(own, LuaTensor) else own)
 
 
 @implements("nn.NCEModule")
