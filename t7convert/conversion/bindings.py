@@ -42,6 +42,22 @@ class Record:
         return self.name in self.module._parameters
 
 
+@dataclass(frozen=True)
+class Origin:
+    """The memory that a tensor of the network holds a copy of.
+
+    Attributes:
+        storage, geometry: the view of the file that it is.
+        transform: the numeric rule between the two.
+        kept: positions within the view's elements, where only some of them are kept.
+    """
+
+    storage: LuaStorage
+    geometry: Geometry
+    transform: Transform | None = None
+    kept: Array | None = None
+
+
 def read_region(storage: LuaStorage, geometry: Geometry) -> Array:
     """Return the elements of a view as a fresh, writable array in C order."""
     if geometry.is_contiguous:
@@ -71,6 +87,7 @@ class Binder:
     """Collects the bindings of one conversion."""
 
     records: list[Record] = field(default_factory=list)
+    origins: dict[int, Origin] = field(default_factory=dict)  # by id of the network's tensor
 
     def bind(
         self,
@@ -110,13 +127,15 @@ class Binder:
         views = [(r, (id(r.storage), r.transform)) for r in self.records if r.is_parameter]
         numbers = {key: number for number, (_, key) in enumerate(views)}
         for region in regions((numbers[key], r.geometry, r) for r, key in views):
-            _Tie(region, read).place()
+            self.origins.update(_Tie(region, read).place())
         made: dict[tuple[int, Geometry, Transform | None], Tensor] = {}
         for record in self.records:
             if record.name in record.module._buffers:
                 key = (id(record.storage), record.geometry, record.transform)
                 if key not in made:
                     made[key] = _tensor(record, record.geometry, read)
+                    origin = Origin(record.storage, record.geometry, record.transform)
+                    self.origins[id(made[key])] = origin
                 record.module._buffers[record.name] = made[key]
 
 
@@ -142,16 +161,23 @@ class _Tie:
         trainable = tensor.is_floating_point() or tensor.is_complex()
         return nn.Parameter(tensor, requires_grad=trainable)
 
-    def place(self) -> None:
+    def place(self) -> dict[int, Origin]:
+        """Give the members their Parameter; return its origin by its id."""
         first = self._members[0][0]
         if all(g.normal() == first.normal() for g, _ in self._members) and _injective(first):
             parameter = self._parameter(first)
             for _, record in self._members:
                 record.module._parameters[record.name] = parameter
-        else:
-            self._place_views()
+            return self._origin(parameter, first)
+        return self._place_views()
 
-    def _place_views(self) -> None:
+    def _origin(
+        self, parameter: nn.Parameter, geometry: Geometry, kept: Array | None = None
+    ) -> dict[int, Origin]:
+        record = self._members[0][1]
+        return {id(parameter): Origin(record.storage, geometry, record.transform, kept)}
+
+    def _place_views(self) -> dict[int, Origin]:
         """Members see the memory differently: one base, the others parametrisations of it."""
         positions = {g: g.elements() for g, _ in self._members}
         covered = np.unique(np.concatenate([p.reshape(-1) for p in positions.values()]))
@@ -172,6 +198,7 @@ class _Tie:
             parametrize.register_parametrization(
                 record.module, record.name, _view_module(place, tuple(base.shape)), unsafe=True
             )
+        return self._origin(base, whole, None if dense else covered - low)
 
 
 def _injective(geometry: Geometry) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from t7convert.conversion import layers
-from t7convert.conversion.bindings import Binder, Reader, Record, read_region
+from t7convert.conversion.bindings import Binder, Origin, Reader, Record, read_region
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converter_for
 from t7convert.errors import ConversionError, Problem
@@ -54,6 +54,7 @@ class Converted:
     architecture: str = "generic"
     reason: str = ""
     records: tuple[Record, ...] = ()
+    origins: Mapping[int, Origin] = field(default_factory=dict)
 
     def named(self, architecture: str) -> Converted:
         """Return the same with the family's name."""
@@ -167,6 +168,7 @@ class Conversion:
             tuple(self._rows(network, names)),
             modules,
             records=tuple(self.binder.records),
+            origins=self.binder.origins,
         )
 
     def _rows(self, network: nn.Module, names: dict[int, list[str]]) -> Iterator[Binding]:

@@ -71,7 +71,9 @@ def compact_state(network: nn.Module) -> dict[str, Tensor]:
             small = plain.is_contiguous() and (
                 plain.untyped_storage().nbytes() == plain.numel() * plain.element_size()
             )
-            made[id(tensor)] = plain if small else plain.clone(memory_format=torch.contiguous_format)
+            made[id(tensor)] = (
+                plain if small else plain.clone(memory_format=torch.contiguous_format)
+            )
         state[key] = made[id(tensor)]
     return state
 
@@ -108,7 +110,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: can't be loaded as a PyTorch checkpoint: {reason}") from error
+        raise CheckpointError(
+            f"{path}: can't be loaded as a PyTorch checkpoint: {reason}"
+        ) from error
     if not isinstance(content, dict) or not isinstance(content.get("format"), dict):
         raise CheckpointError(
             f"{path}: was not written by t7convert to-pytorch (it may be a bare state_dict, which "
