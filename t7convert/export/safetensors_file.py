@@ -4,8 +4,8 @@ A tie is stored once, under its first name; the metadata (strings, JSON) holds t
 architecture, the bindings and the provenance. The format refuses names that share memory, hence
 ``untie``: every name with a copy of its own, for tools that know nothing of aliases.
 
-The file is written as a stream; the format is that of https://github.com/safetensors/safetensors: eight bytes
-with the header's length, the header as JSON, the tensors one after another.
+The file is written as a stream. The format (https://github.com/safetensors/safetensors): eight
+bytes with the header's length, the header as JSON, the tensors one after another.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def read_safetensors(path: Path) -> dict[str, Any]:
     try:
         with safe_open(path, framework="pt") as opened:
             metadata = opened.metadata() or {}
-            state: dict[str, Tensor] = {key: opened.get_tensor(key) for key in opened.keys()}
+            state: dict[str, Tensor] = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118  no mapping
     except SafetensorError as error:
         raise CheckpointError(f"{path}: is no safetensors file: {error}") from error
     if "t7convert" not in metadata or json.loads(metadata["t7convert"]) != FORMAT:
