@@ -77,6 +77,11 @@ class _Recurrent(Remembering):
         state: Tensor = known.detach()
         return state
 
+    def _finish(self, outputs: list[Tensor], state: list[Tensor]) -> Tensor:
+        if not torch.compiler.is_exporting():  # an exported graph has no memory
+            self.memory["last"] = state
+        return torch.stack(outputs, 1)
+
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}, remember={self.remember_mode!r}"
 
@@ -102,8 +107,7 @@ class LSTM(_Recurrent):
         for gate in gates.unbind(1):
             hidden, cell = lstm_step(gate, hidden, cell, weight, None)
             outputs.append(hidden)
-        self.memory["last"] = [hidden, cell]
-        return torch.stack(outputs, 1)
+        return self._finish(outputs, [hidden, cell])
 
 
 class VanillaRNN(_Recurrent):
@@ -121,5 +125,4 @@ class VanillaRNN(_Recurrent):
         for given in sums.unbind(1):
             hidden = (given + hidden @ weight).tanh()
             outputs.append(hidden)
-        self.memory["last"] = [hidden]
-        return torch.stack(outputs, 1)
+        return self._finish(outputs, [hidden])
