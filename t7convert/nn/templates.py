@@ -77,14 +77,36 @@ class Euclidean(nn.Module):
         return ", ".join(map(str, self.weight.shape))
 
 
+class _Cosines(Function):
+    @staticmethod
+    def forward(input: Tensor, weight: Tensor) -> Tensor:
+        return input @ weight.t() / _length(weight).t() / _length(input)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs, output)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        input, weight, output = ctx.saved_tensors
+        length, weight_length = _length(input), _length(weight)
+        unit, along = input / length, grad * output
+        slope = (grad / weight_length.t()) @ weight - unit * along.sum(1, keepdim=True)
+        pull = weight * (along.sum(0).unsqueeze(1) / weight_length)
+        return slope / length, (grad.t() @ unit - pull) / weight_length
+
+
+def _length(vectors: Tensor) -> Tensor:
+    length: Tensor = torch.linalg.vector_norm(vectors, dim=1, keepdim=True) + 1e-12
+    return length
+
+
 class Cosine(nn.Module):
     """The cosine of the angle between the input and each row of ``weight``.
 
-    Input (in_features) or (N, in_features); the weight is (out_features, in_features).
-    Source: torch/nn Cosine.lua.
+    Input (in_features) or (N, in_features); the weight is (out_features, in_features). 1e-12 is
+    added to the lengths, and the gradient is Lua's. Source: torch/nn Cosine.lua.
     """
-
-    eps = 1e-12
 
     def __init__(self, in_features: int, out_features: int) -> None:
         super().__init__()
@@ -92,10 +114,7 @@ class Cosine(nn.Module):
         nn.init.uniform_(self.weight, -(out_features**-0.5), out_features**-0.5)
 
     def forward(self, input: Tensor) -> Tensor:
-        x = rows(input)
-        lengths: Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True) + self.eps
-        scales: Tensor = torch.linalg.vector_norm(self.weight, dim=1) + self.eps
-        output = x @ self.weight.t() / scales / lengths
+        output = apply(_Cosines, rows(input), self.weight)
         return output.view(*input.shape[:-1], -1)
 
     def extra_repr(self) -> str:

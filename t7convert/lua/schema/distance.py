@@ -47,7 +47,14 @@ row(
     true_gradient=False,
     notes="the gradient adds 1e-7 to the distance",
 )
-row("nn.Cosine", "torch/nn: Cosine.lua", parameters="weight", buffers=_TEMPLATE_BUFFERS)
+row(
+    "nn.Cosine",
+    "torch/nn: Cosine.lua",
+    parameters="weight",
+    buffers=_TEMPLATE_BUFFERS,
+    true_gradient=False,
+    notes="the gradient takes lengths + 1e-12 for the lengths",
+)
 row(
     "nn.Kmeans",
     "torch/nn: Kmeans.lua",

@@ -16,17 +16,20 @@ class LookupTable(Op):
         if self._rows.size and not 0 <= self._rows.min() <= self._rows.max() < len(weight):
             raise self.error(f"an index is outside 1..{len(weight)}")
         if self.get("maxNorm", False) is not False:
-            self._shorten(weight)
+            weight = self._shortened(weight)
         return weight[self._rows]
 
-    def _shorten(self, weight: Array) -> None:
+    def _shortened(self, weight: Array) -> Array:
         """LookupTable_renorm: the weight itself changes, for everyone who shares it."""
+        weight = weight.copy()
         p = 2.0 if self.get("normType") is None else self.number("normType")
         limit = self.number("maxNorm")
         for row in np.unique(self._rows):
             norm = (np.abs(weight[row]) ** p).sum() ** (1 / p)
             if norm > limit:
                 weight[row] *= limit / (norm + 1e-7)
+        self.executor.provide(self.tensor("weight"), weight)
+        return weight
 
     def backward(self, gy: Array) -> Value:
         gradient = np.zeros_like(self.array("weight"))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
 from t7convert.format.objects import Array, ArrayPayload, LuaStorage, LuaTensor
-from t7convert.lua.tree import LuaModule
 from t7convert.reference.op import Op, Value, implements
 
 
@@ -22,31 +20,27 @@ class WeightNorm(Op):
         front = [size[self._dim], *size[: self._dim], *size[self._dim + 1 :]]
         weight = np.moveaxis((self.array("v") * self._scale).reshape(front), 0, self._dim)
         self._weight = _tensor(size)
-        self.executor.provide(self._weight, np.ascontiguousarray(weight))
-        (child,) = self.modules_at()
-        with self._lent(child):
-            self._inner = self.call(child, x)
+        lent = _tensor(size)
+        self.executor.provide(lent, np.ascontiguousarray(weight))
+        (self._child,) = self.modules_at()
+        self._complete = replace(self._child, fields={**self._child.fields, "weight": lent})
+        self._inner = self.call(self._complete, x)
         return self._inner.output
 
     def backward(self, gy: Value) -> Value:
-        (child,) = self.modules_at()
-        with self._lent(child):
-            gx = self._inner.backward(gy)
-        gradient = self.executor.gradients.pop((id(child), "weight"))
+        gx = self._inner.backward(gy)
+        gradients = self.executor.gradients
+        gradient = gradients.pop((id(self._complete), "weight"))
+        for name in self._child.spec.parameters:
+            if (id(self._complete), name) in gradients:
+                own = gradients.pop((id(self._complete), name))
+                self.executor.accumulate(self._child, name, own)
         v = self.array("v")
         gradient = np.moveaxis(gradient, self._dim, 0).reshape(v.shape)
         grad_g = (gradient * v / self._norm).sum(1, keepdims=True)
         self.accumulate("v", gradient * self._scale - v * self._scale / self._norm * grad_g)
         self.accumulate("g", grad_g.reshape(self.shape("g")))
         return gx
-
-    @contextmanager
-    def _lent(self, child: LuaModule) -> Iterator[None]:
-        child.fields["weight"] = self._weight
-        try:
-            yield
-        finally:
-            del child.fields["weight"]
 
 
 def _tensor(size: list[int]) -> LuaTensor:
