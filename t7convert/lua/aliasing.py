@@ -41,7 +41,7 @@ READ_OUTPUT = _names(
 )
 #: Modules to which Lua gives memory of their own where PyTorch may give a view of the input.
 COPIES = _names(
-    """nn.Select nn.Narrow nn.Transpose nn.Convert nn.Dropout nn.SpatialDropout
+    """nn.Select nn.Narrow nn.Transpose nn.Convert nn.Copy nn.Dropout nn.SpatialDropout
     nn.VolumetricDropout"""
 )
 #: Containers around one module that return what it returns, or a view of it.
@@ -229,8 +229,9 @@ class _Run:
             return self.table(module, [given])
         if name in ("nn.FlattenTable", "nn.ZipTable", "nn.ZipTableOneToMany"):
             return self.table(module, list(given.tensors()))
-        if name == "nn.Convert" and fields.get("inputShape") != fields.get("outputShape"):
-            self.read(given)  # a transposition copies
+        transposed = fields.get("inputShape") != fields.get("outputShape")
+        if (name == "nn.Convert" and transposed) or (name == "nn.Copy" and not fields.get("alias")):
+            self.read(given)  # these copy
             return self.fresh(module)
         return given
 

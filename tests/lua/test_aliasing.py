@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from t7convert.conversion import convert_tree
-from t7convert.format.objects import LuaObject
+from t7convert.format.objects import LuaFunction, LuaObject
 from t7convert.lua.aliasing import overwrites
 from t7convert.lua.tree import build, walk
 from t7convert.nn.inplace import Overwriting
-from tests.build import linear, obj, sequential, table
+from tests.build import linear, obj, sequential, table, tensor
 from tests.graphs import Graph
 from tests.layers.compare import normal
 from tests.layers.nested import compare_nested
@@ -63,6 +64,8 @@ def restored(*, earlier: bool) -> LuaObject:
     return graph.finish(graph.node(obj("nn.CAddTable"), scaled, *before, *after))
 
 
+IDENTITY = obj("nn.Identity")
+PASS: dict[str, Any] = {"updateOutput": LuaFunction(b"")}
 VIEW_BACK = obj("nn.View", size=table(3))
 VISIBLE: dict[str, Callable[[], LuaObject]] = {
     "skip": lambda: skip(leaky()),
@@ -81,6 +84,11 @@ VISIBLE: dict[str, Callable[[], LuaObject]] = {
         linear(4, 4, seed=3),
     ),
     "own copy": lambda: skip(leaky(), obj("nn.Select", dimension=1, index=2)),
+    "copy": lambda: skip(leaky(), obj("nn.Copy", output=tensor([0.0]))),
+    "copy between equals": lambda: sequential(
+        linear(4, 3),
+        concat_table(sequential(obj("nn.Copy", output=tensor([0.0]), **PASS), leaky()), IDENTITY),
+    ),
     "narrow": lambda: skip(leaky(), obj("nn.Narrow", dimension=1, index=2, length=2)),
     "output read again": lambda: sequential(linear(4, 3), obj("nn.Tanh"), leaky()),
     "parallel": lambda: sequential(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from t7convert.format.objects import LuaTensor
+from t7convert.format.objects import LuaFunction, LuaTensor
 from t7convert.lua.schema.spec import RawFields, row
 
 
@@ -17,12 +17,18 @@ def output_type(fields: RawFields, version: float | None) -> None:
     fields["outtype"] = _type_of(fields.get("output"))
 
 
+def between_equals(fields: RawFields, version: float | None) -> None:
+    """Between equal types the constructor stores functions that pass the input on."""
+    output_type(fields, version)
+    fields["alias"] = isinstance(fields.get("updateOutput"), LuaFunction)
+
+
 row(
     "nn.Copy",
     "torch/nn: Copy.lua",
-    constants={"outtype": None},
+    constants={"outtype": None, "alias": False},
     buffers="dontCast",
-    upgrade=output_type,
+    upgrade=between_equals,
     stores="updateOutput updateGradInput",
     notes="floating types follow the network's, so that it can run in any precision",
 )
