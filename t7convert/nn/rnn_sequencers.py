@@ -12,9 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from t7convert.nn.decorators import Decorator
-from t7convert.nn.memory import Remembering, ZeroMask, detach_memory, forget, set_zero_mask
+from t7convert.nn.gradient import ZeroGrad
+from t7convert.nn.memory import (
+    Remembering,
+    ZeroMask,
+    detach_memory,
+    forget,
+    set_zero_mask,
+)
 from t7convert.nn.reuse import output_buffers
 from t7convert.nn.rnn_cells import Recurrent, SimpleRecurrent
+
+_ZERO_GRAD = ZeroGrad()
 
 
 def run_steps(module: nn.Module, inputs: Iterable[Any]) -> list[Any]:
@@ -132,7 +141,8 @@ class RecurrentAttention(Remembering, nn.Sequential):
         forward_actions: give [output, action] per step, not the output only.
 
     In evaluation Lua's modules write each step's output over the one before, and the list that it
-    gives holds the same tensor over and over; so does this.
+    gives holds the same tensor over and over; so does this. The rnn's gradient for an action is
+    taken for zero: REINFORCE modules in the action make their own.
     Source: RecurrentAttention.lua.
     """
 
@@ -156,7 +166,7 @@ class RecurrentAttention(Remembering, nn.Sequential):
         actions: list[Tensor] = []
         for _ in range(self.steps):
             actions.append(action(hidden))
-            hidden = rnn([input, actions[-1]])
+            hidden = rnn([input, _without_gradient(actions[-1])])
             outputs.append(hidden)
         if not self.training:
             outputs, actions = _overwritten(outputs, rnn), _overwritten(actions, action)
@@ -166,6 +176,13 @@ class RecurrentAttention(Remembering, nn.Sequential):
 
     def extra_repr(self) -> str:
         return f"steps={self.steps}, hidden_size={list(self.hidden_size)}"
+
+
+def _without_gradient(value: Any) -> Any:
+    """Return the value, whose gradient arrives as zeros (not detached: REINFORCE waits for it)."""
+    if isinstance(value, Tensor):
+        return _ZERO_GRAD(value)
+    return [_without_gradient(item) for item in value]
 
 
 def _overwritten(values: list[Tensor], module: nn.Module) -> list[Tensor]:

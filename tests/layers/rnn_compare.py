@@ -42,10 +42,11 @@ def check_golden(shared: Path, name: str) -> None:
             golden.check_reference_criterion(label, case)
         else:
             golden.check_module(label, case)
-            golden.check_reference(label, {**dict(case.items()), "mode": "evaluate"})
+            evaluated: Any = {**dict(case.items()), "mode": "evaluate"}
+            golden.check_reference(label, evaluated)
 
 
-def network(made: LuaObject) -> torch.nn.Module:
+def network(made: LuaObject) -> Any:
     """Return the converted network, in float64 and evaluation mode."""
     return convert_tree(build(made)).network.double()
 

@@ -236,7 +236,8 @@ def test_the_first_step_may_have_statistics_of_its_own() -> None:
 def test_norm_stabilizer_in_training() -> None:
     """The penalty of NormStabilizer.lua: its gradient, worked out by autograd."""
     beta, x = 0.7, torch.from_numpy(normal(4, 3, 5))
-    given, ours = x.clone().requires_grad_(), x.clone().requires_grad_()
+    given: Any = x.clone().requires_grad_()
+    ours: Any = x.clone().requires_grad_()
     gy = torch.from_numpy(normal(4, 3, 5))
     Sequencer(NormStabilizer(beta)).train()(ours).backward(gy)
     norms = given.norm(dim=2)
@@ -246,7 +247,7 @@ def test_norm_stabilizer_in_training() -> None:
     (penalty + (given * gy).sum()).backward()
 
     assert torch.allclose(ours.grad, given.grad, rtol=1e-12)
-    evaluated = x.clone().requires_grad_()
+    evaluated: Any = x.clone().requires_grad_()
     Sequencer(NormStabilizer(beta)).eval()(evaluated).backward(gy)
     assert torch.equal(evaluated.grad, gy)
 

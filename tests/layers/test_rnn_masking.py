@@ -129,7 +129,7 @@ def test_several_dimensions() -> None:
 def test_masked_inputs() -> None:
     x = normal(4, 2)
     compare(given_mask(linear(2, 3), [0, 1, 0, 0], maskinput=True), [x])
-    fields = {"maskinput": True, "maskoutput": False}
+    fields: dict[str, Any] = {"maskinput": True, "maskoutput": False}
     (y,) = compare(given_mask(linear(2, 3), [0, 1, 0, 0], **fields), [x])
 
     assert (y[1] != 0).all()  # the bias
@@ -164,7 +164,7 @@ def test_a_mask_inside_a_recurrence_restarts_it() -> None:
     assert (y[2, 0] == 0).all()
     assert np.allclose(rest[:, 0], y[3:, 0])
     trimmed = obj("nn.TrimZero", modules=table(step), nInputDim=1)
-    fields = {"outputSize": table(3), "nInputDim": 1}
+    fields: dict[str, Any] = {"outputSize": table(3), "nInputDim": 1}
     (again,) = compare(sequencer(obj("nn.Recurrence", modules=table(trimmed), **fields)), [x])
     assert np.allclose(again, y)
 
@@ -199,13 +199,13 @@ def test_lookup_with_index_zero() -> None:
 
 def test_dropout_in_evaluation() -> None:
     x = normal(3, 4)
-    for fields, factor in ({"v2": True}, 1.0), ({"v2": False}, 0.75), ({"p": 0, "v2": False}, 1.0):
-        made = obj("nn.Dropout", **{"p": 0.25, "lazy": False, "mono": False, **fields})
+    for p, v2, factor in (0.25, True, 1.0), (0.25, False, 0.75), (0, False, 1.0):
+        made = obj("nn.Dropout", p=p, v2=v2, lazy=False, mono=False)
         (y,) = compare(made, [x])
 
         assert np.allclose(y, factor * x)
     net = network(obj("nn.Dropout", p=0.25, v2=False, lazy=True))
-    given = torch.from_numpy(x).requires_grad_()
+    given: Any = torch.from_numpy(x).requires_grad_()
     net(given).sum().backward()
     assert torch.allclose(given.grad, torch.tensor(1 / 0.75).double())  # Lua divides here
 
@@ -223,7 +223,7 @@ def test_dropout_in_training(scaled: bool, kept: float) -> None:
 
 def test_a_lazy_mask_serves_until_a_backward() -> None:
     module = LazyDropout(0.5, lazy=True)
-    x = torch.ones(50, 20, requires_grad=True)
+    x: Any = torch.ones(50, 20, requires_grad=True)
     first, second = module(x), module(x)
     assert torch.equal(first, second)
     (first + second).sum().backward()
@@ -301,7 +301,7 @@ def test_masked_criterions() -> None:
 
 def test_a_batch_that_is_masked_as_a_whole_costs_nothing() -> None:
     net = network(obj("nn.MaskZeroCriterion", criterion=mse(), nInputDim=1))
-    x = torch.zeros(3, 2, requires_grad=True)
+    x: Any = torch.zeros(3, 2, requires_grad=True)
     loss = net(x, torch.ones(3, 2))
     loss.backward()
 

@@ -144,7 +144,7 @@ def test_a_start_in_the_file_serves_once() -> None:
 
 def test_the_same_as_torch_nn_lstm_with_its_gates_reordered() -> None:
     ours = SeqLSTM(3, 4).double()
-    theirs = torch.nn.LSTM(3, 4).double()
+    theirs: Any = torch.nn.LSTM(3, 4).double()
     order = [0, 1, 3, 2]  # i, f, o, g here; i, f, g, o there
     with torch.no_grad():
         weight = torch.cat([ours.weight.chunk(4, 1)[n] for n in order], 1)
@@ -272,6 +272,7 @@ def test_new_modules_start_as_torch7s_do() -> None:
     assert module.weight.std().item() == pytest.approx(0.1, rel=0.05)
     step = StepLSTM(40, 60, 40)
     assert torch.equal(step.bias, torch.tensor([0.0, 1, 0, 0, 0, 0]).repeat_interleave(40))
+    assert step.weightO is not None
     assert step.weightO.std().item() == pytest.approx(0.1, rel=0.05)
 
 

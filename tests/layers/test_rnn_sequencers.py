@@ -13,7 +13,7 @@ from torch import nn
 from t7convert.errors import ConversionError
 from t7convert.nn.memory import remember, set_zero_mask
 from t7convert.nn.rnn_cells import LSTM, Recursor
-from t7convert.nn.rnn_sequencers import RecurrentAttention, Sequencer, packing
+from t7convert.nn.rnn_sequencers import Sequencer, packing
 from t7convert.nn.rnn_steps import StepLSTM
 from tests.build import obj, table
 from tests.layers.rnn_compare import (
@@ -34,6 +34,7 @@ from tests.layers.rnn_compare import (
 CLASSES = """
 rnn.Sequencer rnn.Repeater rnn.BiSequencer rnn.BiSequencerLM rnn.SeqBRNN rnn.RecurrentAttention
 rnn.Stack trnn.SeqBLSTM trnn.SeqBGRU trnn.ReverseUnreverse trnn.VariableLength
+trnn.SpatialGlimpse
 """
 
 
@@ -192,7 +193,7 @@ def test_variable_lengths_of_steps() -> None:
 
 def attention(rnn: Any, **fields: Any) -> Any:
     action = obj("nn.Recursor", modules=table(sequential(linear(3, 2), obj("nn.Tanh"))))
-    sizes = {"nStep": 3, "hiddenSize": table(3)}
+    sizes: dict[str, Any] = {"nStep": 3, "hiddenSize": table(3)}
     return obj("nn.RecurrentAttention", modules=table(rnn, action), **sizes, **fields)
 
 
@@ -209,22 +210,24 @@ def elman() -> Any:
 
 def test_attention_in_evaluation_keeps_the_last_step_only() -> None:
     x = normal(4, 2)
-    y1, y2, y3 = compare(attention(elman()), [x], gradient=False)[0]
+    y1, y2, y3 = compare(attention(elman()), [x])[0]
 
     assert not np.allclose(y1, y2)
     assert np.array_equal(y2, y3)
-    both = compare(attention(elman(), forwardActions=True), [x], gradient=False)[0]
+    both = compare(attention(elman(), forwardActions=True), [x])[0]
     assert [[part.shape for part in step] for step in both] == [[(4, 3), (4, 2)]] * 3
     assert np.array_equal(both[0][1], both[2][1])
 
 
 def test_attention_in_training_keeps_every_step() -> None:
     net = network(attention(elman())).train()
-    assert isinstance(net, RecurrentAttention)
     y1, y2, y3 = net(torch.from_numpy(normal(4, 2)))
 
     assert not torch.equal(y2, y3)
     assert not torch.equal(y1, y2)
+    y3.sum().backward()
+    action = net[1][0][0]
+    assert not action.weight.grad.any()  # the action learns by REINFORCE
     with pytest.raises(ConversionError, match="it holds 1 modules, expected two"):
         network(obj("nn.RecurrentAttention", modules=table(elman()), nStep=1, hiddenSize=table(3)))
 

@@ -58,6 +58,7 @@ row(
     constants={"outputSize": REQUIRED, "userPrevOutput": None, "startState": None, **MASK},
     buffers=f"{RECURRENT} {PARTS}",
     upgrade=only_step,
+    unless="weight",
     notes="resets the state before the product, so it's not torch.nn.GRU. " + FORGOTTEN,
 )
 alias(

@@ -88,5 +88,7 @@ row(
     children="modules",
     constants={"nStep": REQUIRED, "hiddenSize": REQUIRED, "forwardActions": False},
     buffers="rnn action actions gradHidden _initInput _gradAction _remember dpnn_mediumEmpty",
-    notes="in evaluation the list of outputs holds the last step's again and again, as in Lua",
+    true_gradient=False,
+    notes="in evaluation the list of outputs holds the last step's again and again, as in Lua; "
+    "the rnn's gradient for an action goes nowhere, REINFORCE modules make their own",
 )

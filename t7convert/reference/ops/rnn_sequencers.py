@@ -114,26 +114,48 @@ class RecurrentAttention(Op):
         return [list(pair) for pair in zip(outputs, actions, strict=True)]
 
     def backward(self, gy: list[Value]) -> Array:
+        """What the rnn says of an action goes nowhere: REINFORCE is to teach the actions.
+
+        Lua's backward is for training; here a lost output's gradient goes where its value came
+        from.
+        """
+        rnn, action = self.modules_at()
+        if self.flag("forwardActions"):
+            to_steps = collected([pair[0] for pair in gy], rnn)
+            to_actions = collected([pair[1] for pair in gy], action)
+        else:
+            to_steps = collected(gy, rnn)
+            to_actions = [zeros_like(call.output) for call in self.actions]
         total = waiting = None
-        forwarded = self.flag("forwardActions")
-        for action, step, grad in zip(
-            reversed(self.actions), reversed(self.steps), reversed(gy), strict=True
-        ):
-            own, taken = grad if forwarded else (grad, np.zeros_like(action.output))
-            hidden = add(waiting, own)
-            waiting = action.backward(taken)
-            total = add(total, step.backward(hidden)[0])
+        for number in reversed(range(len(gy))):
+            gx, _ = self.steps[number].backward(add(waiting, to_steps[number]))
+            total = add(total, gx)
+            waiting = self.actions[number].backward(to_actions[number])
         return np.asarray(total)
 
 
-def overwritten(outputs: list[Value], module: LuaModule) -> list[Value]:
-    """Return what Lua's buffers hold in the end: Recurrent's first step has one of its own."""
+def own_outputs(module: LuaModule) -> int:
+    """Return how many first steps have an output buffer of their own: Recurrent's first one has."""
     name, children = module.spec.typename, module.fields.get("modules", [])
     while name == "nn.Recursor" and children[0].spec.typename != "nn.Sequential":
         module = children[0]
         name, children = module.spec.typename, module.fields.get("modules", [])
-    kept = outputs[:1] if name == "nn.Recurrent" else []
-    return kept + [outputs[-1]] * (len(outputs) - len(kept))
+    return 1 if name == "nn.Recurrent" else 0
+
+
+def overwritten(outputs: list[Value], module: LuaModule) -> list[Value]:
+    """Return what Lua's buffers hold in the end."""
+    kept = own_outputs(module)
+    return outputs[:kept] + [outputs[-1]] * (len(outputs) - kept)
+
+
+def collected(grads: list[Value], module: LuaModule) -> list[Value]:
+    """Return the gradients with those of overwritten outputs added to the last one's."""
+    kept = own_outputs(module)
+    total = None
+    for grad in grads[kept:]:
+        total = add(total, grad)
+    return [*grads[:kept], *[zeros_like(grad) for grad in grads[kept:-1]], total]
 
 
 @implements("nn.VariableLength")
