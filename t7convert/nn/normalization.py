@@ -5,6 +5,7 @@ Source: torch/nn BatchNormalization.lua and its two subclasses.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -85,3 +86,55 @@ class CudnnBatchNorm3d(BatchNorm3d):
 
     def _learns_from(self, input: Tensor) -> bool:
         return self.training
+
+
+class InverseStdBatchNorm(nn.Module):
+    """Batch normalisation of (N, C, ...) that keeps 1 / standard deviation, not the variance.
+
+    Training averages the batches' own 1 / sqrt(variance + eps), of the biased variance.
+    Source: fbcunn BatchNormalization.lua, SpatialBatchNormalization.lua and their .cu files.
+    """
+
+    running_mean: Tensor
+    running_std: Tensor
+
+    def __init__(
+        self,
+        features: int,
+        dims: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        *,
+        affine: bool = True,
+    ) -> None:
+        super().__init__()
+        self.dims = dims
+        self.eps = eps
+        self.momentum = momentum
+        self.weight = nn.Parameter(torch.ones(features)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(features)) if affine else None
+        self.register_buffer("running_mean", torch.zeros(features))
+        self.register_buffer("running_std", torch.ones(features))
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.dim() != self.dims:
+            raise ValueError(f"expected {self.dims} dimensions (got {input.dim()})")
+        mean, inverse = self.running_mean, self.running_std
+        if self.training:
+            rest = [dim for dim in range(input.dim()) if dim != 1]
+            variance, mean = torch.var_mean(input, rest, correction=0)
+            inverse = (variance + self.eps).rsqrt()
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_std.lerp_(inverse, self.momentum)
+        shape = (-1, *(1,) * (self.dims - 2))
+        output = (input - mean.reshape(shape)) * inverse.reshape(shape)
+        if self.weight is None or self.bias is None:
+            return output
+        return output * self.weight.reshape(shape) + self.bias.reshape(shape)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{len(self.running_mean)}, dims={self.dims}, eps={self.eps}, "
+            f"momentum={self.momentum}, affine={self.weight is not None}"
+        )

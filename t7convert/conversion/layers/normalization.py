@@ -15,6 +15,7 @@ from t7convert.nn.normalization import (
     CudnnBatchNorm1d,
     CudnnBatchNorm2d,
     CudnnBatchNorm3d,
+    InverseStdBatchNorm,
 )
 
 
@@ -66,3 +67,23 @@ def cudnn_spatial_batch_normalization(m: Layer) -> _BatchNorm:
 @converts("cudnn.VolumetricBatchNormalization")
 def cudnn_volumetric_batch_normalization(m: Layer) -> _BatchNorm:
     return _batch_norm(m, CudnnBatchNorm3d)
+
+
+def _facebook(m: Layer, dims: int) -> InverseStdBatchNorm:
+    (features,) = m.shape("running_mean")
+    numbers = m.number("eps"), m.number("momentum")
+    module = InverseStdBatchNorm(features, dims, *numbers, affine=m.has("weight"))
+    m.bind("running_mean", module)
+    m.bind("running_std", module)
+    m.bind_all(module, "weight", "bias")
+    return module
+
+
+@converts("fbnn.BatchNormalization")
+def fbnn_batch_normalization(m: Layer) -> InverseStdBatchNorm:
+    return _facebook(m, 2)
+
+
+@converts("fbnn.SpatialBatchNormalization")
+def fbnn_spatial_batch_normalization(m: Layer) -> InverseStdBatchNorm:
+    return _facebook(m, 4)

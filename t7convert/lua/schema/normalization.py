@@ -16,6 +16,16 @@ row(
 )
 for _name in ("SpatialBatchNormalization", "VolumetricBatchNormalization"):
     alias(f"nn.{_name}", "nn.BatchNormalization", f"torch/nn: {_name}.lua")
+for _name in ("BatchNormalization", "SpatialBatchNormalization"):
+    row(
+        f"fbnn.{_name}",
+        f"fbcunn: {_name}.lua",
+        parameters="weight bias",
+        statistics="running_mean running_std",
+        constants={"eps": 1e-5, "momentum": 0.1},
+        buffers="gradWeight gradBias affine centered std normalized",
+        notes="running_std is 1 / standard deviation, and is itself averaged in training",
+    )
 for _name in (
     "BatchNormalization",
     "SpatialBatchNormalization",

@@ -62,3 +62,20 @@ class SpatialBatchNormalization(BatchNormalization):
 @implements("nn.VolumetricBatchNormalization", "cudnn.VolumetricBatchNormalization")
 class VolumetricBatchNormalization(BatchNormalization):
     dims = 5
+
+
+class InverseStdNormalization(BatchNormalization):
+    """fbcunn's: running_std multiplies as it is, "stddev is actually 1 / stddev"."""
+
+    def scale(self) -> tuple[Array, Array]:
+        return self.array("running_mean"), self.array("running_std")
+
+
+@implements("fbnn.BatchNormalization")
+class FbnnBatchNormalization(InverseStdNormalization):
+    pass
+
+
+@implements("fbnn.SpatialBatchNormalization")
+class FbnnSpatialBatchNormalization(InverseStdNormalization):
+    dims = 4
