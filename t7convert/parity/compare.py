@@ -67,14 +67,15 @@ def difference(found: Array, expected: Array, eps: float = 0.0) -> Difference:
 
 def _part(found: Array, expected: Array, start: int) -> tuple[float, int, float]:
     """Return the greatest difference of a stretch, its place, and the largest finite entry."""
-    a = found[start : start + _CHUNK].astype(np.float64)
-    b = expected[start : start + _CHUNK].astype(np.float64)
+    a, b = found[start : start + _CHUNK], expected[start : start + _CHUNK]
+    b = b.astype(np.float64, copy=False)
     with np.errstate(invalid="ignore", over="ignore"):
-        error = np.abs(np.subtract(a, b, out=a), out=a)
+        error = np.subtract(a, b, dtype=np.float64)
+        np.abs(error, out=error)
     worst = int(error.argmax())  # a NaN, if there is one
     if np.isfinite(error[worst]):  # so are both sides
         return float(error[worst]), start + worst, float(max(b.max(), -b.min()))
-    a = found[start : start + _CHUNK].astype(np.float64)
+    a = a.astype(np.float64)
     error[(a == b) | (np.isnan(a) & np.isnan(b))] = 0.0
     error[np.isnan(error)] = np.inf
     worst = int(error.argmax())

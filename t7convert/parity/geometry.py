@@ -132,9 +132,21 @@ def _graph(m: FieldReader) -> Spec:
     start, count = m.integer("input"), m.integer("nInputs")
     if count <= 1:
         return _fed(start, nodes, modules, feeds)
-    entries = [n for n in feeds.get(start, []) if nodes[n - 1]["select"] is not None]
+    entries = _entries(start, nodes, feeds)
     found = {int(nodes[n - 1]["select"]): _fed(n, nodes, modules, feeds) for n in entries}
     return [found.get(position) or Leaf((5,)) for position in range(1, count + 1)]
+
+
+def _entries(start: int, nodes: list[Any], feeds: dict[int, list[int]]) -> list[int]:
+    """Return the nodes that take one entry of the graph's input, behind nodes that pass it on."""
+    found, queue = [], list(feeds.get(start, []))
+    while queue:
+        number = queue.pop(0)
+        if nodes[number - 1]["select"] is not None:
+            found.append(number)
+        elif nodes[number - 1]["module"] is None:
+            queue.extend(feeds.get(number, []))
+    return found
 
 
 def _fed(

@@ -140,10 +140,7 @@ def _draw(spec: Spec, size: tuple[int, int, int], batch: int, rng: np.random.Gen
 def _fitting_size(spec: Spec, network: nn.Module, batch: int) -> tuple[int, int, int] | None:
     """Return the first size that the network runs with, one answer per sample if there is one."""
     free = any(isinstance(d, str) for leaf in _leaves(spec) for d in leaf.dims)
-    try:
-        shadow = copy.deepcopy(network).to("meta")
-    except (RuntimeError, NotImplementedError):
-        shadow = network
+    shadow = _shadow(network)
     second: tuple[int, int, int] | None = None
     for size in SIZES if free else SIZES[:1]:
         rows = _answers(spec, size, batch, shadow)
@@ -154,6 +151,21 @@ def _fitting_size(spec: Spec, network: nn.Module, batch: int) -> tuple[int, int,
         if rows is not None and second is None:
             second = size
     return second
+
+
+def _shadow(network: nn.Module) -> nn.Module:
+    """Return a copy of the network that computes shapes only."""
+    tensors = [*network.parameters(), *network.buffers()]
+    memo = {id(t): torch.empty_like(t, device="meta") for t in tensors}
+    for parameter in network.parameters():
+        memo[id(parameter)] = nn.Parameter(memo[id(parameter)], requires_grad=False)
+    shadow: nn.Module = copy.deepcopy(network, memo)
+    for module in list(shadow.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
+                # it keeps the shape, and costs seconds: its shadow imports PyTorch's compiler
+                setattr(module, name, nn.Identity())
+    return shadow
 
 
 def _small(network: nn.Module) -> bool:
