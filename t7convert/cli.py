@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from t7convert._version import __version__
-from t7convert.commands import cli_main, cli_proof, cli_weights
+from t7convert.commands import cli_export, cli_main, cli_proof, cli_weights
 from t7convert.errors import T7Error
 
 
@@ -73,6 +73,8 @@ for command in (
     cli_main.stub_command,
     cli_main.report_command,
     cli_proof.verify_command,
+    cli_export.shrink_command,
+    cli_export.extract_command,
     cli_weights.download_command,
     cli_weights.classify_command,
     cli_weights.eval_command,
