@@ -50,7 +50,7 @@ def test_json_holds_everything_else(everything: Any, tmp_path: Path) -> None:
     assert data["huge"] == {"number": "inf"}
     assert data["latin1"] == {"bytes": "Y2Fm6Q=="}
     assert data["utf8"] == "café"
-    assert data["sparse"] == {"pairs": [[1, "a"], [3, "c"]]}
+    assert sorted(data["sparse"]["pairs"]) == [[1, "a"], [3, "c"]]
     assert {"same": "base"} in (data["same"], data["base"]) or data["base"] == {"same": "same"}
 
 
