@@ -44,7 +44,10 @@ class LinearWeightNorm(nn.Module):
 
 
 class Bilinear(nn.Module):
-    """torch.nn.Bilinear whose two inputs come as a list. Source: torch/nn Bilinear.lua."""
+    """torch.nn.Bilinear whose two inputs, both matrices, come as a list.
+
+    Source: torch/nn Bilinear.lua.
+    """
 
     def __init__(
         self, in1_features: int, in2_features: int, out_features: int, bias: bool = True
@@ -55,6 +58,8 @@ class Bilinear(nn.Module):
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
         first, second = input
+        if first.dim() != 2 or second.dim() != 2:
+            raise RuntimeError(f"2 dimensions expected, found {first.dim()} and {second.dim()}")
         return F.bilinear(first, second, self.weight, self.bias)
 
     def extra_repr(self) -> str:

@@ -64,6 +64,8 @@ class SparseLinear(nn.Module):
     def _sample(self, pairs: Tensor, weight: Tensor) -> Tensor:
         if not self.input_gradient:
             pairs = pairs.detach()
+        if pairs.dim() not in (2, 3) or pairs.shape[-1] != 2:
+            raise RuntimeError(f"pairs of index and value expected, found {tuple(pairs.shape)}")
         value = pairs[..., 1]
         index = torch.where(value == 0, 1, pairs[..., 0]).long() - 1
         return (weight.t()[index] * value.unsqueeze(-1)).sum(-2) + self.bias

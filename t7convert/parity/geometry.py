@@ -88,10 +88,67 @@ def _vector_features(m: FieldReader) -> Spec:
     return Leaf((m.shape("running_mean")[0],))
 
 
-@_rule("nn.Linear", "nn.LinearNoBias", "nn.PartialLinear", "nn.Euclidean", "nn.Cosine")
+@_rule(
+    *("nn.Linear", "nn.LinearNoBias", "nn.LinearWeightNorm", "nn.PartialLinear", "nn.Cosine"),
+    *("nn.Kmeans", "nn.Euclidean", "nn.WeightedEuclidean"),
+)
 def _vector(m: FieldReader) -> Spec:
-    shape = m.shape("weight")
-    return Leaf((shape[0] if m.typename == "nn.Euclidean" else shape[1],))
+    shape = m.shape("v" if m.typename == "nn.LinearWeightNorm" else "weight")
+    return Leaf((shape[0] if m.typename.endswith("Euclidean") else shape[1],))
+
+
+@_rule("nn.WeightNorm")
+def _weight_norm(m: FieldReader) -> Spec:
+    (child,) = m.modules_at()
+    return Leaf((m.integers("weightSize")[1],)) if child.typename == "nn.Linear" else spec_of(child)
+
+
+@_rule("nn.LayerNormalization")
+def _normalised(m: FieldReader) -> Spec:
+    copies = (inner for inner in walk(m.module) if inner.typename == "nn.Replicate")
+    inner = next(copies, None)
+    return None if inner is None else Leaf((FieldReader(inner).integer("nfeatures"),))
+
+
+@_rule("nn.Bilinear")
+def _two_vectors(m: FieldReader) -> Spec:
+    return [Leaf((size,)) for size in m.shape("weight")[1:]]
+
+
+@_rule("nn.CMul", "nn.CAdd", "nn.Add")
+def _scaled(m: FieldReader) -> Spec:
+    size = m.shape("weight" if m.typename == "nn.CMul" else "bias")
+    if m.flag("scalar"):
+        return None
+    if len(size) < 2 or size[0] != 1:
+        return Leaf(size)
+    return Leaf((size[1], *(n if n > 1 else free for n, free in zip(size[2:], "HW", strict=False))))
+
+
+@_rule("nn.MM", "nn.MV")
+def _product(m: FieldReader) -> Spec:
+    a = (4, 3) if m.flag("transA") or m.flag("trans") else (3, 4)
+    if m.typename == "nn.MV":
+        return [Leaf(a), Leaf((4,))]
+    return [Leaf(a), Leaf((5, 4) if m.flag("transB") else (4, 5))]
+
+
+@_rule("nn.MixtureTable")
+def _mixture(m: FieldReader) -> Spec:
+    return [Leaf((3,)), [Leaf((5,))] * 3]
+
+
+@_rule("nn.OneHot")
+def _classes(m: FieldReader) -> Spec:
+    return Leaf(("T",), high=m.integer("outputSize"))
+
+
+@_rule("nn.IndexLinear")
+def _keys_and_values(m: FieldReader) -> Spec:
+    if m.integer("offset") != -1:
+        return None
+    keys = Leaf((4,), high=m.shape("weight")[0], batched=False)
+    return [keys, Leaf((4,), batched=False)]
 
 
 @_rule("nn.LookupTable")

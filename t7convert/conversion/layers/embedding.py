@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -11,16 +13,20 @@ from t7convert.conversion.registry import converts
 from t7convert.format.objects import dtype_of
 
 
+def table_options(m: Layer) -> dict[str, Any]:
+    """Return the arguments of a LookupTable, but its sizes."""
+    limited = m.get("maxNorm", False) is not False
+    return {
+        "padding": m.integer("paddingValue"),
+        "max_norm": m.number("maxNorm") if limited else None,
+        "norm_type": 2.0 if m.get("normType") is None else m.number("normType"),
+        "scale_grad_by_freq": m.flag("shouldScaleGradByFreq"),
+    }
+
+
 @converts("nn.LookupTable")
 def lookup_table(m: Layer) -> ours.LookupTable:
-    limited = m.get("maxNorm", False) is not False
-    module = ours.LookupTable(
-        *m.shape("weight"),
-        padding=m.integer("paddingValue"),
-        max_norm=m.number("maxNorm") if limited else None,
-        norm_type=2.0 if m.get("normType") is None else m.number("normType"),
-        scale_grad_by_freq=m.flag("shouldScaleGradByFreq"),
-    )
+    module = ours.LookupTable(*m.shape("weight"), **table_options(m))
     m.bind("weight", module)
     return module
 

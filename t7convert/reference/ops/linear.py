@@ -15,6 +15,8 @@ class Linear(Op):
         return self.array("weight")
 
     def forward(self, x: Array) -> Value:
+        if x.ndim not in (1, 2):
+            raise self.error(f"its input has {x.ndim} dimensions, expected 1 or 2")
         y = x @ self.weight().T
         return y + self.array("bias") if self.has("bias") else y
 

@@ -13,6 +13,8 @@ class SparseLinear(Op):
     def forward(self, x: Value) -> Value:
         self._single = isinstance(x, np.ndarray) and x.ndim == 2
         self._samples = [x] if self._single else list(x)
+        if any(pairs.ndim != 2 or pairs.shape[1] != 2 for pairs in self._samples):
+            raise self.error("its input is not made of pairs of index and value")
         weight, bias = self.array("weight"), self.array("bias")
         y = np.stack([bias for _ in self._samples])
         for number, pairs in enumerate(self._samples):
