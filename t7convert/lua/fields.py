@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from t7convert.errors import ConversionError, Problem
@@ -78,13 +79,23 @@ class FieldReader:
             raise self.error(f"the field {name} is {value!r}, expected a list of whole numbers")
         return [int(item) for item in value]
 
+    def c_int(self, name: str) -> int:
+        """Return a field as C takes it for an int: without what stands behind the point.
+
+        ``padW = (kW - 1) / 2`` is 0.5 for kW = 2, and pads nothing.
+        """
+        value = self.number(name)
+        if not isfinite(value):
+            raise self.error(f"the field {name} is {value!r}, expected a whole number")
+        return int(value)
+
     def hw(self, prefix: str) -> tuple[int, int]:
         """Return ``<prefix>H, <prefix>W``: the one place where Lua's W, H becomes H, W."""
-        return self.integer(f"{prefix}H"), self.integer(f"{prefix}W")
+        return self.c_int(f"{prefix}H"), self.c_int(f"{prefix}W")
 
     def thw(self, prefix: str) -> tuple[int, int, int]:
         """Return ``<prefix>T, <prefix>H, <prefix>W``."""
-        return self.integer(f"{prefix}T"), *self.hw(prefix)
+        return self.c_int(f"{prefix}T"), *self.hw(prefix)
 
     def has(self, name: str) -> bool:
         """Tell whether a field is a tensor with elements."""

@@ -46,7 +46,7 @@ def convolution(
     if bias:
         more["bias"] = tensor(normal(outputs))
     planes = {"nInputPlane": inputs, "nOutputPlane": outputs}
-    return obj(name, weight=tensor(weight), **planes, **window(sizes), **more)
+    return obj(name, weight=tensor(weight), **{**planes, **window(sizes), **more})
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
@@ -97,6 +97,14 @@ def test_old_padding_counts_for_both_sides() -> None:
     made = convolution("nn.SpatialConvolution", (3, 2, 1, 1, 7, 7), padding=1)
 
     assert compare(made, normal(5, 8, 9)).shape == (4, 9, 9)
+
+
+def test_half_a_pixel_of_padding_is_none() -> None:
+    made = convolution("nn.SpatialConvolution", (2, 2, 1, 1, 0, 0), padW=0.5, padH=1.5)
+
+    assert compare(made, normal(5, 8, 9)).shape == (4, 9, 8)
+    with pytest.raises(ConversionError, match="padW is nan"):
+        converted(convolution("nn.SpatialConvolution", WINDOWS[0], padW=float("nan")))
 
 
 def test_a_weight_within_a_flat_vector() -> None:
