@@ -105,9 +105,8 @@ def _weight_norm(m: FieldReader) -> Spec:
 
 @_rule("nn.LayerNormalization")
 def _normalised(m: FieldReader) -> Spec:
-    copies = (inner for inner in walk(m.module) if inner.typename == "nn.Replicate")
-    inner = next(copies, None)
-    return None if inner is None else Leaf((FieldReader(inner).integer("nfeatures"),))
+    copies = [FieldReader(i) for i in walk(m.module) if i.typename == "nn.Replicate"]
+    return Leaf((copies[0].integer("nfeatures"),)) if copies else None
 
 
 @_rule("nn.Bilinear")
@@ -145,10 +144,8 @@ def _classes(m: FieldReader) -> Spec:
 
 @_rule("nn.IndexLinear")
 def _keys_and_values(m: FieldReader) -> Spec:
-    if m.integer("offset") != -1:
-        return None
     keys = Leaf((4,), high=m.shape("weight")[0], batched=False)
-    return [keys, Leaf((4,), batched=False)]
+    return [keys, Leaf((4,), batched=False)] if m.integer("offset") == -1 else None
 
 
 @_rule("nn.LookupTable")
