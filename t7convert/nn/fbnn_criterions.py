@@ -86,6 +86,42 @@ class SoftPlusLSEMinusLSECriterion(nn.Module):
         return (softplus(total) - total).sum()
 
 
+class ClassHierarchicalNLLCriterion(nn.Module):
+    """A linear map and the negative log likelihood of a cluster and of a class inside it.
+
+    Takes one sample ``(in,)`` and its class from 1. ``mapping`` is ``(classes, 2)``: each class's
+    cluster and its number there, both from 1; ``startIndex`` says where a cluster's rows of
+    ``classMatrix`` begin, from 1, and ``clusterCounts`` how many they are.
+    Source: fbnn ClassHierarchicalNLLCriterion.lua.
+    """
+
+    def __init__(self, mapping: Tensor, start: Tensor, counts: Tensor, in_features: int) -> None:
+        super().__init__()
+        for name, rows in (("cluster", len(counts)), ("class", len(mapping))):
+            weight = torch.randn(rows, in_features) * in_features**-0.5
+            self.register_parameter(f"{name}Matrix", nn.Parameter(weight))
+            self.register_parameter(f"{name}Bias", nn.Parameter(torch.zeros(rows)))
+        self.register_buffer("mapping", mapping)
+        self.register_buffer("startIndex", start)
+        self.register_buffer("clusterCounts", counts)
+
+    def forward(self, input: Tensor, target: Tensor | int) -> Tensor:
+        if input.dim() != 1:
+            raise ValueError(f"expected one sample, got {input.dim()} dimensions")
+        (place,) = class_positions(target, input).tolist()
+        cluster, inner = (int(n) - 1 for n in self.get_buffer("mapping")[place])
+        start = int(self.get_buffer("startIndex")[cluster]) - 1
+        rows = slice(start, start + int(self.get_buffer("clusterCounts")[cluster]))
+        return self._loss("cluster", slice(None), input, cluster) + self._loss(
+            "class", rows, input, inner
+        )
+
+    def _loss(self, name: str, rows: slice, input: Tensor, wanted: int) -> Tensor:
+        weight = self.get_parameter(f"{name}Matrix")[rows]
+        scores = weight @ input + self.get_parameter(f"{name}Bias")[rows]
+        return -scores.log_softmax(0)[wanted]
+
+
 class SequentialCriterion(nn.Module):
     """A module and a criterion of its output; both may learn.
 

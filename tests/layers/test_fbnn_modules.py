@@ -272,6 +272,28 @@ def test_soft_plus(name: str) -> None:
         compare_criterion(lua_object(f"nn.{name}", sizeAverage=average), rows)
 
 
+def test_hierarchical_criterion() -> None:
+    mapping = np.array([[1, 1], [2, 1], [2, 2], [1, 2], [2, 3]])
+    fields = {"startIndex": np.array([1, 3]), "clusterCounts": np.array([2, 3])}
+    names = {"clusterMatrix": (2, 4), "clusterBias": (2,), "classMatrix": (5, 4), "classBias": (5,)}
+    fields |= {name: normal(*shape) for name, shape in names.items()}
+    obj = lua_object("nn.ClassHierarchicalNLLCriterion", mapping=mapping, **fields)
+    x = normal(4)
+    total = sum(np.exp(-compare_criterion(obj, x, target)[0]) for target in range(1, 6))
+    assert total == pytest.approx(1)
+
+    network, tree, executor = network_of(obj), build(obj), Executor()
+    network(torch.from_numpy(x), torch.tensor([3])).backward()
+    executor.call(tree, [x, 3]).backward(1.0)
+    for name in names:
+        found = network.get_parameter(name).grad
+        golden.assert_close(name, found, executor.gradients[id(tree), name], 1e-12)
+    with pytest.raises(ValueError, match="one sample"):
+        network(torch.ones(2, 4), 1)
+    with pytest.raises(ConversionError, match="one sample"):
+        executor.call(tree, [normal(2, 4), 1])
+
+
 def test_sequential_criterion_learns() -> None:
     inner = linear(4, 3)
     obj = lua_object(

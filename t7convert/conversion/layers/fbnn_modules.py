@@ -148,6 +148,17 @@ def soft_plus_lse_minus_lse_criterion(m: Layer) -> criterions.SoftPlusLSEMinusLS
     return criterions.SoftPlusLSEMinusLSECriterion()
 
 
+@converts("nn.ClassHierarchicalNLLCriterion")
+def class_hierarchical_nll_criterion(m: Layer) -> criterions.ClassHierarchicalNLLCriterion:
+    statistics = ("mapping", "startIndex", "clusterCounts")
+    mapping, start, counts = (torch.empty(m.shape(name)) for name in statistics)
+    inputs = m.shape("classMatrix")[1]
+    module = criterions.ClassHierarchicalNLLCriterion(mapping, start, counts, inputs)
+    for name in (*statistics, "clusterMatrix", "clusterBias", "classMatrix", "classBias"):
+        m.bind(name, module)
+    return module
+
+
 @converts("nn.SequentialCriterion")
 def sequential_criterion(m: Layer) -> criterions.SequentialCriterion:
     return criterions.SequentialCriterion(m.child("module"), m.child("criterion"))

@@ -137,6 +137,17 @@ for name in ("SoftPlusLSECriterion", "SoftPlusLSEMinusLSECriterion"):
         notes="a sum, whatever sizeAverage says",
     )
 row(
+    "nn.ClassHierarchicalNLLCriterion",
+    "fbnn: ClassHierarchicalNLLCriterion.lua",
+    kind="criterion",
+    parameters="clusterMatrix clusterBias classMatrix classBias",
+    statistics="mapping startIndex clusterCounts",
+    buffers="clusterMatrixDx classMatrixDx clusterBiasDx classBiasDx logSMCluster logSMClass"
+    " logLossCluster logLossClass outputCluster outputClass outputClusterDx outputClassDx clusterID"
+    " classID startCluster numClasses",
+    notes="one sample at a time; it learns, though Lua's criterion has no parameters()",
+)
+row(
     "nn.SequentialCriterion",
     "fbnn: SequentialCriterion.lua",
     kind="criterion",

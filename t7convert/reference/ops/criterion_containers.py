@@ -60,10 +60,10 @@ class ParallelCriterion(Several):
 @implements("nn.ModuleCriterion")
 class ModuleCriterion(Criterion):
     def loss(self, x: Value, target: Value) -> Value:
-        self.before: Op | None = None
+        self.prepared: Op | None = None
         if self.get("inputModule") is not None:
-            self.before = self.call(self.module_at("inputModule"), x)
-            x = self.before.output
+            self.prepared = self.call(self.module_at("inputModule"), x)
+            x = self.prepared.output
         if self.get("targetModule") is not None:
             target = self.call(self.module_at("targetModule"), target).output
         self.criterion = self.call(self.module_at("criterion"), [x, target])
@@ -71,7 +71,7 @@ class ModuleCriterion(Criterion):
 
     def gradient(self, x: Value, target: Value) -> Value:
         gradient = self.criterion.backward(1.0)
-        return gradient if self.before is None else self.before.backward(gradient)
+        return gradient if self.prepared is None else self.prepared.backward(gradient)
 
 
 @implements("nn.CriterionTable")

@@ -51,7 +51,8 @@ class SpatialGlimpse(Op):
         module = self.module_at("module")
         if module.typename != "nn.SpatialAveragePooling":
             inner = self.call(module, patch)
-            return inner.output.reshape(len(patch), height, width), inner
+            resampled = inner.output.copy()  # the next call writes over it
+            return resampled.reshape(len(patch), height, width), inner
         ky, kx = patch.shape[1] / height, patch.shape[2] / width
         if ky % 2 or kx % 2:
             raise self.error(f"a patch of {patch.shape[1:]} can't be halved")

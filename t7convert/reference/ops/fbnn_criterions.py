@@ -8,7 +8,7 @@ import numpy as np
 
 from t7convert.format.objects import Array
 from t7convert.reference.op import Value, implements
-from t7convert.reference.ops.criterion_classes import class_list
+from t7convert.reference.ops.criterion_classes import class_list, log_softmax
 from t7convert.reference.ops.criterion_elementwise import Criterion
 
 
@@ -86,12 +86,45 @@ class SoftPlusLSEMinusLSECriterion(LogSumExp):
         return np.exp(x - plus) - np.exp(x - total)
 
 
+@implements("nn.ClassHierarchicalNLLCriterion")
+class ClassHierarchicalNLLCriterion(Criterion):
+    def loss(self, x: Array, target: Any) -> Value:
+        if x.ndim != 1:
+            raise self.error(f"an input of {x.ndim} dimensions, expected one sample")
+        cluster, inner = self.array("mapping")[int(target) - 1].astype(int)
+        start = int(self.array("startIndex")[cluster - 1]) - 1
+        stop = start + int(self.array("clusterCounts")[cluster - 1])
+        everything = slice(0, len(self.array("clusterBias")))
+        self.levels = [
+            ("cluster", everything, cluster - 1),
+            ("class", slice(start, stop), inner - 1),
+        ]
+        self.logs = []
+        for name, rows, _ in self.levels:
+            scores = self.array(f"{name}Matrix")[rows] @ x + self.array(f"{name}Bias")[rows]
+            self.logs.append(log_softmax(scores, 0))
+        return -sum(logs[place] for logs, (_, _, place) in zip(self.logs, self.levels, strict=True))
+
+    def gradient(self, x: Array, target: Any) -> Value:
+        gx = np.zeros_like(x)
+        for logs, (name, rows, place) in zip(self.logs, self.levels, strict=True):
+            slope = np.exp(logs)
+            slope[place] -= 1
+            weight = np.zeros_like(self.array(f"{name}Matrix"))
+            bias = np.zeros_like(self.array(f"{name}Bias"))
+            weight[rows], bias[rows] = np.outer(slope, x), slope
+            self.accumulate(f"{name}Matrix", weight)
+            self.accumulate(f"{name}Bias", bias)
+            gx += self.array(f"{name}Matrix")[rows].T @ slope
+        return gx
+
+
 @implements("nn.SequentialCriterion")
 class SequentialCriterion(Criterion):
     def loss(self, x: Value, target: Value) -> Value:
-        self.before = self.call(self.module_at("module"), x)
-        self.after = self.call(self.module_at("criterion"), [self.before.output, target])
-        return self.after.output
+        self.first = self.call(self.module_at("module"), x)
+        self.second = self.call(self.module_at("criterion"), [self.first.output, target])
+        return self.second.output
 
     def gradient(self, x: Value, target: Value) -> Value:
-        return self.before.backward(self.after.backward(1.0))
+        return self.first.backward(self.second.backward(1.0))

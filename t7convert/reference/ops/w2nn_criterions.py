@@ -61,8 +61,8 @@ class L1Criterion(Criterion):
 class SSIMCriterion(Criterion):
     def loss(self, x: Array, target: Array) -> Value:
         def blur(image: Array) -> Array:
-            blurred: Array = self.call(self.module_at("conv"), image).output
-            return blurred
+            blurred = self.call(self.module_at("conv"), image).output
+            return np.array(blurred)  # a copy: the next call writes over it
 
         t, c1, c2 = target.reshape(x.shape), self.number("c1"), self.number("c2")
         mu1, mu2 = blur(x), blur(t)
