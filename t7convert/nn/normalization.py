@@ -129,9 +129,9 @@ class InverseStdBatchNorm(nn.Module):
                 self.running_std.lerp_(inverse, self.momentum)
         shape = (-1, *(1,) * (self.dims - 2))
         output = (input - mean.reshape(shape)) * inverse.reshape(shape)
-        if self.weight is None or self.bias is None:
-            return output
-        return output * self.weight.reshape(shape) + self.bias.reshape(shape)
+        if self.weight is not None:
+            output = output * self.weight.reshape(shape)
+        return output if self.bias is None else output + self.bias.reshape(shape)
 
     def extra_repr(self) -> str:
         return (

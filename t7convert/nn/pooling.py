@@ -85,11 +85,11 @@ class MaxPool(nn.Module):
     def _check_inside(self, size: Sequence[int], counts: Sequence[int]) -> None:
         if self.clip:
             return
-        for n, c, s, p in zip(size, counts, self.stride, self.padding, strict=True):
-            if (c - 1) * s >= n + p:
-                raise ValueError(
-                    "the last window lies in the padding altogether; cuDNN doesn't say what it gave"
-                )
+        rows = zip(size, counts, self.kernel_size, self.stride, self.padding, strict=True)
+        if any((c - 1) * s >= n + p or k <= p for n, c, k, s, p in rows):
+            raise ValueError(
+                "a window lies in the padding altogether; cuDNN doesn't say what it gives then"
+            )
 
     def _inside(self, indices: Tensor, size: Sequence[int], padded: Sequence[int]) -> Tensor:
         """Return positions in the image for positions in the padded image."""

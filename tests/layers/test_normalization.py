@@ -54,6 +54,14 @@ def test_batch_norm(package: str, name: str, old: bool, affine: bool) -> None:
     compare(made, normal(*SHAPES[name][1:]))  # evaluation takes one without a batch
 
 
+@pytest.mark.parametrize("missing", ["weight", "bias"])
+@pytest.mark.parametrize("name", ["nn.BatchNormalization", "fbnn.BatchNormalization"])
+def test_weight_or_bias_alone(name: str, missing: str) -> None:
+    without: dict[str, Any] = {missing: None}
+    made = batch_norm(name, old=name.startswith("fbnn"), **without)
+    compare(made, normal(4, 3))
+
+
 def training(made: LuaObject, x: Array) -> tuple[torch.nn.Module, Array]:
     network = converted(made).network.train()
     return network, network(torch.from_numpy(x)).detach().numpy()

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from t7convert.errors import ConversionError
 from t7convert.format.objects import LuaObject
 from t7convert.nn.adaptive_pooling import average_windows, exact_windows, max_windows
 from t7convert.nn.pooling import AvgPool, MaxPool
@@ -150,6 +151,8 @@ def test_cudnn_keeps_a_last_window_in_the_padding() -> None:
     assert compare(maximum, normal(1, 4, 4)).shape == (1, 3, 3)
     with pytest.raises(ValueError, match="cuDNN doesn't say"):
         converted(maximum).network(torch.zeros(1, 5, 5, dtype=torch.float64))
+    with pytest.raises(ConversionError, match="cuDNN doesn't say"):
+        reference(maximum, normal(1, 5, 5))
 
 
 def test_adaptive_windows_are_those_of_c() -> None:

@@ -28,14 +28,22 @@ def bind_statistics(m: Layer, module: nn.Module, eps: float) -> None:
         m.bind("running_std", module, "running_var", transform=variance_from_inverse_std(eps))
 
 
+def _bind_affine(m: Layer, module: nn.Module) -> None:
+    """Bind weight and bias; either may be missing, and then multiplies or adds nothing."""
+    for name in ("weight", "bias"):
+        if m.has(name):
+            m.bind(name, module)
+        else:
+            module.register_parameter(name, None)
+
+
 def _batch_norm(m: Layer, norm: type[_BatchNorm]) -> _BatchNorm:
     (features,) = m.shape("running_mean")
-    affine = m.has("weight")
     eps = m.number("eps")
-    module = norm(features, eps=eps, momentum=m.number("momentum"), affine=affine)
+    module = norm(features, eps=eps, momentum=m.number("momentum"))
+    module.affine = m.has("weight") or m.has("bias")
     bind_statistics(m, module, eps)
-    if affine:
-        m.bind_all(module, "weight", "bias")
+    _bind_affine(m, module)
     return module
 
 
@@ -72,10 +80,10 @@ def cudnn_volumetric_batch_normalization(m: Layer) -> _BatchNorm:
 def _facebook(m: Layer, dims: int) -> InverseStdBatchNorm:
     (features,) = m.shape("running_mean")
     numbers = m.number("eps"), m.number("momentum")
-    module = InverseStdBatchNorm(features, dims, *numbers, affine=m.has("weight"))
+    module = InverseStdBatchNorm(features, dims, *numbers)
     m.bind("running_mean", module)
     m.bind("running_std", module)
-    m.bind_all(module, "weight", "bias")
+    _bind_affine(m, module)
     return module
 
 

@@ -31,18 +31,21 @@ class BatchNormalization(Op):
         mean, inverse = self.scale()
         y = (batched(x, self.dims) - self.line(mean)) * self.line(inverse)
         if self.has("weight"):
-            y = y * self.line(self.array("weight")) + self.line(self.array("bias"))
+            y = y * self.line(self.array("weight"))
+        if self.has("bias"):
+            y = y + self.line(self.array("bias"))
         return unbatched(y, x)
 
     def backward(self, gy: Array) -> Array:
         mean, inverse = self.scale()
         x, grads = batched(self.input, self.dims), batched(gy, self.dims)
         gx = grads * self.line(inverse)
+        rest = (0, *range(2, self.dims))
         if self.has("weight"):
-            rest = (0, *range(2, self.dims))
             self.accumulate("weight", ((x - self.line(mean)) * grads).sum(rest) * inverse)
-            self.accumulate("bias", grads.sum(rest))
             gx = gx * self.line(self.array("weight"))
+        if self.has("bias"):
+            self.accumulate("bias", grads.sum(rest))
         return unbatched(gx, gy)
 
 

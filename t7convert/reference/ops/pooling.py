@@ -29,6 +29,8 @@ class MaxPooling(Op):
         pool = self.pool()
         self.size = x.shape[-len(pool.kernel) :]
         best, self.where = max_pool(x, pool)
+        if not pool.clip and (self.where < 0).any():
+            raise self.error("a window lies in the padding altogether; cuDNN doesn't say what then")
         self.state["where"], self.state["size"] = self.where, self.size
         return best
 
