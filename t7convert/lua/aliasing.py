@@ -27,7 +27,8 @@ VIEWS = _names(
     nn.SelectTable nn.NarrowTable nn.FlattenTable nn.SplitTable nn.ZipTable nn.ZipTableOneToMany
     nn.PrintSize nn.GradientReversal nn.L1Penalty nn.ZeroGrad nn.Copy nn.Convert nn.CopyGrad
     nn.CategoricalEntropy nn.Probe nn.Tic nn.Toc nn.ContentLoss nn.StyleLoss nn.DeepDreamLoss
-    nn.TotalVariation nngraph.JustElement nngraph.JustTable w2nn.Print w2nn.PrintTable"""
+    nn.TotalVariation nn.NormStabilizer nngraph.JustElement nngraph.JustTable w2nn.Print
+    w2nn.PrintTable"""
 )
 #: Modules that overwrite their input without a flag for it.
 ALWAYS = frozenset(("w2nn.InplaceClip01",))
@@ -47,7 +48,13 @@ COPIES = _names(
 #: Containers around one module that return what it returns, or a view of it.
 _DECORATORS = _names(
     """nn.Decorator nn.Bottle nn.NaN nn.Profile nn.GPU nn.DontCast nn.DataParallelTable
-    nn.DataParallel"""
+    nn.DataParallel nn.Recursor nn.BiSequencer nn.SeqBRNN nn.SeqBLSTM nn.SeqBGRU
+    nn.ReverseUnreverse"""
+)
+#: Modules that read their output again in the next time step.
+_RECURRENT = _names(
+    """nn.LSTM nn.FastLSTM nn.GRU nn.MuFuRu nn.Recurrent nn.Recurrence nn.LinearRNN nn.LookupRNN
+    nn.RecLSTM nn.RecGRU"""
 )
 
 
@@ -242,6 +249,8 @@ class _Run:
         self.read(given)
         for child in children:
             self.call(child, _Value(self.memory(module, public=True)))
+        if module.spec.typename in _RECURRENT:
+            return _Value(self.memory(module, public=True))
         return self.fresh(module)
 
     def _graph(self, module: LuaModule, given: _Value) -> _Value:

@@ -109,6 +109,19 @@ def test_stepping_by_hand_is_the_sequence(module: Any) -> None:
         assert torch.allclose(found, parameter.grad)
 
 
+@pytest.mark.parametrize("module", CELLS.values(), ids=CELLS.keys())
+def test_what_writes_over_the_output_writes_over_the_memory(module: Any) -> None:
+    """Lua keeps the output itself for the next step, not a copy."""
+    relu = obj("nn.ReLU", inplace=True)
+    step = obj("nn.Sequential", modules=table(module, relu))
+    x = normal(4, 40, 2) * 5
+    (y,) = compare(sequencer(obj("nn.Recursor", modules=table(step))), [x])
+    (plain,) = compare(sequencer(module), [x])
+
+    assert np.allclose(y[0], plain[0] * (plain[0] > 0))
+    assert not np.allclose(y[3], plain[3] * (plain[3] > 0))
+
+
 def test_forget() -> None:
     net = network(lstm())
     assert isinstance(net, Memory)
