@@ -13,6 +13,7 @@ from t7convert.format.objects import Array, LuaObject
 from t7convert.lua.tree import build
 from t7convert.reference import Executor, Op
 from tests import golden
+from tests.conftest import FIXTURES
 
 DRAW = np.random.default_rng(11)
 
@@ -38,7 +39,17 @@ def golden_files(shared: Path, name: str) -> list[Path]:
 
 def check_golden(shared: Path, name: str) -> None:
     """Check all cases of a class, by converter and by reference; there must be some."""
-    found = [case for path in golden_files(shared, name) for case in golden.cases(path)]
+    _check(golden_files(shared, name))
+
+
+def check_fixtures(name: str) -> None:
+    """Check all cases of a class that the project carries; there must be some."""
+    files = [FIXTURES / kind / f"{name}.t7.xz" for kind in ("layers", "ages")]
+    _check([path for path in files if path.is_file()])
+
+
+def _check(files: list[Path]) -> None:
+    found = [case for path in files for case in golden.cases(path)]
     assert found
     for label, case in found:
         golden.check_module(label, case)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 from t7convert.errors import ConversionError
 from t7convert.nn.templates import Kmeans
 from tests.build import obj, tensor
-from tests.layers.compare import check_golden, compare, converted, normal, positive, reference
+from tests.layers.compare import check_fixtures, compare, converted, normal, positive, reference
 
 CLASSES = """
 Cosine CosineDistance DotProduct Euclidean Kmeans Normalize PairwiseDistance WeightedEuclidean
@@ -21,8 +20,8 @@ Cosine CosineDistance DotProduct Euclidean Kmeans Normalize PairwiseDistance Wei
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 @pytest.mark.parametrize("shape", [(5,), (1, 5), (3, 5)])

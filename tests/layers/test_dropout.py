@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from t7convert.errors import ConversionError
 from t7convert.format.objects import LuaObject
 from t7convert.nn.gradient import L1Penalty
 from tests.build import obj
-from tests.layers.compare import check_golden, compare, converted, normal, reference
+from tests.layers.compare import check_fixtures, compare, converted, normal, reference
 
 CLASSES = """
 Dropout SpatialDropout VolumetricDropout WhiteNoise GradientReversal L1Penalty ZeroGrad
@@ -21,8 +20,8 @@ Dropout SpatialDropout VolumetricDropout WhiteNoise GradientReversal L1Penalty Z
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 EVALUATION: list[tuple[LuaObject, tuple[int, ...], float]] = [

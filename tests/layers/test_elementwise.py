@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from t7convert.conversion import convert_tree
 from t7convert.errors import ConversionError
 from t7convert.lua.tree import build
 from tests.build import obj, sequential, table, tensor
-from tests.layers.compare import check_golden, compare, converted, normal, positive
+from tests.layers.compare import check_fixtures, compare, converted, normal, positive
 
 CLASSES = """
 Abs AddConstant CReLU Clamp ELU Exp GatedLinearUnit HardShrink HardTanh LeakyReLU Log LogSigmoid
@@ -47,8 +46,8 @@ PLAIN: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

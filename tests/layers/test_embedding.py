@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from t7convert.errors import ConversionError
 from t7convert.lua.tree import build
 from tests.build import obj, sequential, table, tensor
 from tests.layers.compare import (
-    check_golden,
+    check_fixtures,
     compare,
     converted,
     indices,
@@ -24,8 +23,8 @@ from tests.layers.compare import (
 
 
 @pytest.mark.parametrize("name", ["LookupTable", "OneHot"])
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 FIELDS: list[dict[str, Any]] = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from t7convert.format.objects import LuaObject
 from t7convert.nn.linear import PartialLinear
 from tests.build import linear, obj, storage, table, tensor
 from tests.layers.compare import (
-    check_golden,
+    check_fixtures,
     compare,
     converted,
     normal,
@@ -29,8 +28,8 @@ PartialLinear
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 def parameters(**shapes: tuple[int, ...]) -> dict[str, Any]:

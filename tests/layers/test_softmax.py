@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from t7convert.errors import ConversionError
 from tests.build import obj
-from tests.layers.compare import check_golden, compare, converted, normal, reference
+from tests.layers.compare import check_fixtures, compare, converted, normal, reference
 
 CLASSES = "SoftMax LogSoftMax SoftMin SpatialSoftMax SpatialLogSoftMax"
 SHAPES = [(7,), (1, 5), (3, 5), (4, 3, 2), (2, 4, 3, 5)]
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,12 @@ import torch
 from t7convert.errors import ConversionError
 from t7convert.format.objects import Array, LuaObject
 from tests.build import obj, tensor
-from tests.layers.compare import check_golden, compare, converted, indices, normal, reference
+from tests.layers.compare import check_fixtures, compare, converted, indices, normal, reference
 
 
 @pytest.mark.parametrize("name", ["SparseLinear", "IndexLinear"])
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 def sparse(**fields: Any) -> LuaObject:

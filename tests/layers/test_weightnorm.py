@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from t7convert.format.objects import LuaObject
 from t7convert.lua.tree import build
 from t7convert.parity.values import to_tensors
 from tests.build import linear, obj, storage, table, tensor
-from tests.layers.compare import check_golden, compare, converted, normal
+from tests.layers.compare import check_fixtures, compare, converted, normal
 
 GEOMETRY = {"kW": 2, "kH": 3, "dW": 1, "dH": 2, "padW": 1, "padH": 0}
 
@@ -37,8 +36,8 @@ def norm(child: LuaObject, size: tuple[int, ...], dim: int = 1, **fields: Any) -
     )
 
 
-def test_golden(shared: Path) -> None:
-    check_golden(shared, "WeightNorm")
+def test_golden() -> None:
+    check_fixtures("WeightNorm")
 
 
 CASES: list[tuple[LuaObject, tuple[int, ...]]] = [
