@@ -35,12 +35,18 @@ def _estimators(fields: RawFields, version: float | None) -> None:
         fields["stdKernels"], fields["stdBiases"] = _kernels(fields["stdestimator"])
 
 
-_WORK = "kernel meanestimator subtractor divider coef ones _coef _inpsz localsums adjustedsums"
+# coef stays out: Lua takes it for good as long as _inpsz, or its own size, fits the input
+_WORK = "meanestimator subtractor divider ones localsums adjustedsums"
 
 row(
     "nn.SpatialSubtractiveNormalization",
     "torch/nn: SpatialSubtractiveNormalization.lua",
-    constants={"nInputPlane": REQUIRED, "meanKernels": REQUIRED, "meanBiases": REQUIRED},
+    constants={
+        "nInputPlane": REQUIRED,
+        "kernel": None,
+        "meanKernels": REQUIRED,
+        "meanBiases": REQUIRED,
+    },
     buffers=_WORK,
     upgrade=_estimators,
 )
@@ -49,6 +55,7 @@ row(
     "torch/nn: SpatialDivisiveNormalization.lua",
     constants={
         "nInputPlane": REQUIRED,
+        "kernel": None,
         "meanKernels": REQUIRED,
         "meanBiases": REQUIRED,
         "stdKernels": REQUIRED,
@@ -63,7 +70,7 @@ row(
     "nn.SpatialContrastiveNormalization",
     "torch/nn: SpatialContrastiveNormalization.lua",
     children="normalizer",
-    buffers="kernel nInputPlane threshold thresval",
+    constants={"kernel": None, "nInputPlane": 1, "threshold": 1e-4, "thresval": 1e-4},
 )
 row(
     "cudnn.SpatialDivisiveNormalization",
