@@ -91,18 +91,19 @@ def _modules_in(
 
 
 def walk(root: LuaModule) -> Iterator[LuaModule]:
-    """Iterate over every distinct module below and including ``root``, parents first."""
-    seen = {id(root)}
+    """Iterate over every distinct module from ``root`` on, in the order of Lua's ``parameters()``.
+
+    Each comes at its first place, before what is inside it.
+    """
+    seen: set[int] = set()
     stack = [root]
     while stack:
         module = stack.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
         yield module
-        fresh = []
-        for _, child in module.children():
-            if id(child) not in seen:
-                seen.add(id(child))
-                fresh.append(child)
-        stack.extend(reversed(fresh))
+        stack.extend(reversed([child for _, child in module.children() if id(child) not in seen]))
 
 
 def fields_of(obj: LuaObject) -> LuaTable | None:
