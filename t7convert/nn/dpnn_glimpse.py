@@ -55,7 +55,7 @@ class SpatialGlimpse(nn.Module):
         images, location = input[0], input[1]
         single = images.dim() == 3
         batch = images[None] if single else images
-        place = (location[None] if location.dim() == 1 else location).detach().double()
+        place = (location[None] if location.dim() == 1 else location).detach()
         if batch.dim() != 4 or place.dim() != 2:
             raise ValueError(
                 f"expected images and locations, got shapes {tuple(images.shape)}"
@@ -92,8 +92,15 @@ def _patch(batch: Tensor, place: Tensor, height: int, width: int) -> Tensor:
     pad_y, pad_x = (height - 1) // 2, (width - 1) // 2
     padded = F.pad(batch, (pad_x, pad_x, pad_y, pad_y))
     rooms = padded.shape[2] - height, padded.shape[3] - width
+    # Lua computes in double precision, which Apple's devices don't have
+    place = place.cpu().double() if place.device.type == "mps" else place.double()
     starts = [
-        ((place[:, axis] + 1) / 2 * room).clamp(min=0).clamp(max=room).floor().long()
+        ((place[:, axis] + 1) / 2 * room)
+        .clamp(min=0)
+        .clamp(max=room)
+        .floor()
+        .long()
+        .to(batch.device)
         for axis, room in enumerate(rooms)
     ]
     rows = starts[0][:, None] + torch.arange(height, device=batch.device)

@@ -21,7 +21,7 @@ class TotalDropout(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training:
             return input.clone()
-        kept = torch.rand((), device=input.device, dtype=torch.float64) < 1 - self.p
+        kept = torch.rand((), device=input.device) < 1 - self.p
         return input * kept.to(input.dtype)
 
     def extra_repr(self) -> str:

@@ -156,7 +156,7 @@ class NestedDropout(nn.Module):
         rows, columns = input.shape
         powers = torch.arange(columns, device=input.device, dtype=input.dtype)
         scale = 1 - (self.logp + powers * self.log1p).exp().cumsum(0)
-        uniform = torch.rand(rows, device=input.device, dtype=torch.float64)
+        uniform = torch.rand(rows, device=input.device)
         # THRandom_geometric, which NestedDropout.lua asks for 1 - p
         kept = ((1 - uniform).log() / math.log(1 - self.p)).floor() + 1
         mask = powers < kept[:, None]
