@@ -50,7 +50,14 @@ alias(
     when=("modules",),
     unless=("recurrentModule", "weight"),
 )
-alias("nn.FastLSTM", "nn.LSTM@rnn", "Element-Research/rnn, torch/rnn: FastLSTM.lua", when=())
+alias(
+    "nn.FastLSTM",
+    "nn.LSTM@rnn",
+    "Element-Research/rnn, torch/rnn: FastLSTM.lua",
+    when=(),
+    notes="with batch normalisation (bn) training counts all steps in one set of statistics, of "
+    "which Lua has one per step. " + FORGOTTEN,
+)
 row(
     "nn.GRU",
     "Element-Research/rnn, torch/rnn: GRU.lua",
