@@ -11,7 +11,7 @@ import torch
 from t7convert.errors import ConversionError
 from t7convert.format.objects import LuaObject
 from t7convert.nn.gradient import L1Penalty
-from tests.build import obj
+from tests.build import obj, table
 from tests.layers.compare import check_fixtures, compare, converted, normal, reference
 
 CLASSES = """
@@ -79,6 +79,16 @@ def test_planes_are_dropped_whole_and_not_scaled(name: str, shape: tuple[int, ..
     assert set(planes.unique().tolist()) == {0.0, 1.0}
     assert (planes == planes[:, :1]).all()
     assert abs(planes.mean().item() - 0.7) < 0.05
+
+
+@pytest.mark.parametrize("inplace", [False, True])
+def test_an_old_dropout_in_place(inplace: bool) -> None:
+    module = obj("nn.Dropout", p=0.25, v2=False, inplace=inplace)
+    both = obj("nn.ConcatTable", modules=table(module, obj("nn.Identity")))
+    first, second = converted(both).network(torch.ones(3, dtype=torch.float64))
+
+    assert first.tolist() == [0.75] * 3
+    assert second.tolist() == ([0.75] * 3 if inplace else [1.0] * 3)
 
 
 def test_planes_need_a_known_rank() -> None:

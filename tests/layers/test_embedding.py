@@ -97,6 +97,13 @@ def test_one_hot_of_a_number_and_outside() -> None:
         reference(obj("nn.OneHot", outputSize=3), np.array([0]))
 
 
+def test_the_gradient_of_one_hot_is_zero() -> None:
+    x = np.array([1.0, 3.0])
+    compare(obj("nn.OneHot", outputSize=3), x, gradient=False)
+
+    assert not reference(obj("nn.OneHot", outputSize=3), x).backward(normal(2, 3)).any()
+
+
 @pytest.mark.parametrize(
     ("kind", "dtype"),
     [("torch.DoubleTensor", torch.float64), ("torch.CudaTensor", torch.float32)],

@@ -99,6 +99,22 @@ def test_partial_linear_of_another_make_is_refused() -> None:
     with pytest.raises(ConversionError, match="can't be understood"):
         converted(obj("nn.PartialLinear", network=network, partition=tensor([1])))
 
+    bad = obj("nn.PartialLinear", network=obj("nn.Sequential"), partition=tensor([1]))
+    with pytest.raises(ConversionError, match="can't be understood"):
+        converted(bad)
+    flat = obj("nn.Sequential", modules=table(table()))
+    with pytest.raises(ConversionError, match="not made as"):
+        converted(obj("nn.PartialLinear", network=flat, partition=tensor([1])))
+
+
+def test_linear_maps_of_other_ranks_are_refused() -> None:
+    with pytest.raises(ConversionError, match="its input has 3"):
+        reference(linear(4, 2), normal(2, 3, 4))
+    pair = [normal(2, 2, 3), normal(2, 2, 5)]
+    bilinear = obj("nn.Bilinear", **parameters(weight=(2, 3, 5)))
+    with pytest.raises(RuntimeError, match="found 3 and 3"):
+        converted(bilinear).network([torch.from_numpy(x) for x in pair])
+
 
 def test_maxout_and_layer_normalization_are_their_parts() -> None:
     view = obj("nn.View", size=storage([2, 3], "Long"), numInputDims=1)

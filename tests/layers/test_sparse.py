@@ -62,6 +62,13 @@ def test_zeros_count_nothing_whatever_their_index() -> None:
         reference(module, np.array([[9.0, 1.0]]))
 
 
+def test_other_inputs_are_refused() -> None:
+    with pytest.raises(RuntimeError, match="pairs of index and value"):
+        converted(sparse()).network(torch.ones(3, 4, dtype=torch.float64))
+    with pytest.raises(ConversionError, match="pairs of index and value"):
+        reference(sparse(), normal(3, 4))
+
+
 def index(normalize: int = 0, **fields: Any) -> LuaObject:
     weight = normal(6, 3 + normalize)
     if normalize:
