@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from t7convert.errors import ConversionError
 from t7convert.format.objects import LuaObject
 from t7convert.lua.tree import build
 from tests.build import obj, sequential, storage, table, tensor, view
-from tests.layers.compare import DRAW, check_golden, compare, converted, normal, reference
+from tests.layers.compare import DRAW, check_fixtures, compare, converted, normal, reference
 
 CLASSES = """
 SpatialConvolution SpatialConvolutionLocal SpatialConvolutionMM SpatialConvolutionMap
@@ -50,8 +49,8 @@ def convolution(
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 @pytest.mark.parametrize("shape", BATCHES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from t7convert.errors import ConversionError
 from t7convert.format.objects import Array, LuaObject
 from tests.build import obj, sequential, table, tensor
-from tests.layers.compare import check_golden, compare, converted, normal, positive, reference
+from tests.layers.compare import check_fixtures, compare, converted, normal, positive, reference
 
 CLASSES = """
 BatchNormalization SpatialBatchNormalization SpatialContrastiveNormalization SpatialCrossMapLRN
@@ -39,8 +38,8 @@ def batch_norm(name: str, *, affine: bool = True, old: bool = False, **more: Any
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 @pytest.mark.parametrize("package", ["nn", "cudnn"])

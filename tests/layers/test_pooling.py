@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from t7convert.nn.adaptive_pooling import average_windows, exact_windows, max_wi
 from t7convert.nn.pooling import AvgPool, MaxPool
 from tests import golden
 from tests.build import obj, table
-from tests.layers.compare import check_golden, compare, converted, normal, positive, reference
+from tests.layers.compare import check_fixtures, compare, converted, normal, positive, reference
 
 CLASSES = """
 FeatureLPPooling SpatialAdaptiveAveragePooling SpatialAdaptiveMaxPooling SpatialAveragePooling
@@ -35,8 +34,8 @@ def pooling(name: str, sizes: tuple[int, ...], **more: Any) -> LuaObject:
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from t7convert.nn.pooling import MaxPool
 from t7convert.reference import Executor
 from tests import golden
 from tests.build import obj, sequential, tensor
-from tests.layers.compare import check_golden, compare, converted, normal, reference
+from tests.layers.compare import check_fixtures, compare, converted, normal, reference
 
 RANDOM = ("SpatialFractionalMaxPooling", "VolumetricFractionalMaxPooling")
 SQUARE = {"kW": 2, "kH": 2, "dW": 2, "dH": 2, "padW": 0, "padH": 0}
@@ -30,8 +29,8 @@ def pooling(name: str, sizes: tuple[int, ...] = (2, 2, 2, 2, 0, 0), **more: Any)
 
 
 @pytest.mark.parametrize("name", ["SpatialMaxUnpooling", "VolumetricMaxUnpooling"])
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 def unpooling(sizes: tuple[int, ...]) -> LuaObject:
@@ -116,8 +115,8 @@ def test_fractional_pooling_with_kept_samples_is_luas() -> None:
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_fractional_pooling_golden(shared: Path, name: str) -> None:
-    cases = list(golden.cases(shared / "golden" / "layers" / f"{name}.t7"))
+def test_fractional_pooling_golden(name: str) -> None:
+    cases = list(golden.cases(golden.golden_path("layers", name)))
     assert cases
     for label, case in cases:
         _, made = golden.build_case(case)

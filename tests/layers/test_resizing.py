@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from torch import nn
 
 from tests.build import obj
-from tests.layers.compare import check_golden, compare, converted, normal, reference
+from tests.layers.compare import check_fixtures, compare, converted, normal, reference
 
 CLASSES = """
 PixelShuffle SpatialReflectionPadding SpatialReplicationPadding SpatialUpSamplingBilinear
@@ -21,8 +20,8 @@ SHAPES = [(2, 5, 6), (1, 2, 6, 5), (3, 2, 4, 7)]
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from t7convert.format.objects import LuaObject
 from tests.build import obj, tensor
-from tests.layers.compare import check_golden, compare, normal
+from tests.layers.compare import check_fixtures, compare, normal
 
 CLASSES = """
 TemporalConvolution TemporalDynamicKMaxPooling TemporalMaxPooling TemporalRowConvolution
@@ -18,8 +16,8 @@ SHAPES = [(9, 4), (1, 9, 4), (3, 8, 4)]
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

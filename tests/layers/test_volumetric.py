@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import nn
 from t7convert.errors import ConversionError
 from t7convert.format.objects import LuaObject
 from tests.build import obj, tensor
-from tests.layers.compare import check_golden, compare, converted, normal, reference
+from tests.layers.compare import check_fixtures, compare, converted, normal, reference
 
 CLASSES = """
 VolumetricAveragePooling VolumetricConvolution VolumetricDilatedConvolution
@@ -31,8 +30,8 @@ GEOMETRY = {**sizes("k", 2, 3, 1), **sizes("d", 1, 2, 3), **sizes("pad", 1, 0, 2
 
 
 @pytest.mark.parametrize("name", CLASSES.split())
-def test_golden(shared: Path, name: str) -> None:
-    check_golden(shared, name)
+def test_golden(name: str) -> None:
+    check_fixtures(name)
 
 
 def convolution(name: str, *, bias: bool = True, **more: Any) -> LuaObject:
