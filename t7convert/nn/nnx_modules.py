@@ -169,6 +169,9 @@ class Slot:
 
     value: Any = None
 
+    def __reduce__(self) -> tuple[type[Slot], tuple[()]]:
+        return Slot, ()  # a copy, or a file, keeps no activations
+
 
 class PushTable(nn.Module):
     """Take entry ``index`` (from 0) out of the list and leave it for the PullTables of ``slot``.
