@@ -29,6 +29,11 @@ def _shape(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     return shape
 
 
+shape_option = click.option(
+    "--input-shape", callback=_shape, metavar="NxCxHxW", help="Draw inputs of this shape."
+)
+
+
 @click.command("verify")
 @click.argument("source", metavar="MODEL.t7", type=FILE)
 @click.argument("output", metavar="[OUT]", type=FILE, required=False)
@@ -37,9 +42,7 @@ def _shape(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @arch_option
 @plugin_option
 @click.option("--input", type=FILE, help="Run this input: .t7, .npy, .pt, .png or .jpg.")
-@click.option(
-    "--input-shape", callback=_shape, metavar="NxCxHxW", help="Draw inputs of this shape."
-)
+@shape_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the drawn inputs.")
 @click.option("--expected", type=FILE, help="A recorded output to compare with: .t7 or .npy.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")

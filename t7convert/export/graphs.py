@@ -1,0 +1,157 @@
+"""``.onnx`` and ``.pt2``: the network as a traced graph, checked in the same step.
+
+A graph has one rank per tensor: it takes batches. A module that decides at run time whether there
+is a batch (View, Reshape...) decides for a batch there, also where the batch is of one sample.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from t7convert.errors import ConversionError, OutputError, ParityError, Problem
+from t7convert.export.example import batch_dims, flat, resized
+from t7convert.files import replacing
+
+#: The version of the operators in .onnx files.
+OPSET = 20
+#: ONNX Runtime orders its float32 sums in its own way; relative to the largest entry.
+ONNX_RTOL = 1e-4
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporters' remarks on packages that are not there."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
+
+
+def _trace(network: nn.Module, example: Any, *, dynamic: bool) -> torch.export.ExportedProgram:
+    dims = (batch_dims(example, torch.export.Dim("batch")),) if dynamic else None
+    try:
+        with _quiet(), torch.no_grad():
+            return torch.export.export(network, (example,), dynamic_shapes=dims)
+    except Exception as error:
+        reason = f"it can't be traced: {str(error).strip().splitlines()[0]}"
+        raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
+
+
+def write_pt2(
+    network: nn.Module, example: Any, target: Path, *, dynamic: bool = True, force: bool = False
+) -> None:
+    """Write what ``torch.export.load`` reads, and compare its output with the network's.
+
+    Raises:
+        ConversionError: if the network can't be traced.
+        ParityError: if the graph computes something else; then nothing is left.
+    """
+    program = _trace(network, example, dynamic=dynamic)
+    with replacing(target, force=force) as beside:
+        with _quiet():
+            torch.export.save(program, beside)
+            again = torch.export.load(beside)
+        for batch in (2, 3) if dynamic else (None,):
+            given = example if batch is None else resized(example, batch)
+            with torch.no_grad():
+                _compare(target, again.module()(given), network(given), 1e-6)
+
+
+def write_onnx(
+    network: nn.Module, example: Any, target: Path, *, dynamic: bool = True, force: bool = False
+) -> str:
+    """Write the network in float32, and compare ONNX Runtime's output with PyTorch's.
+
+    Returns:
+        A remark for the user: what was checked, and what a graph can't express.
+
+    Raises:
+        OutputError: if onnx, onnxscript or onnxruntime is not installed.
+        ConversionError: if the network can't be traced or has operators that ONNX lacks.
+        ParityError: if the graph computes something else; then nothing is left.
+    """
+    try:
+        import onnxruntime  # noqa: PLC0415  an optional extra
+        import onnxscript  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise OutputError(
+            f"{target}: writing .onnx needs onnx, onnxscript and onnxruntime: "
+            "pip install 't7convert[all]'"
+        ) from error
+    network = network.float()
+    example = _single(example)
+    program = _trace(network, example, dynamic=dynamic)
+    try:
+        with _quiet():
+            made = torch.onnx.export(program, opset_version=OPSET, dynamo=True, verbose=False)
+    except Exception as error:
+        reason = f"ONNX can't express it: {str(error).strip().splitlines()[0]}"
+        raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
+    if made is None:
+        raise OutputError(f"{target}: the exporter returned nothing")
+    with replacing(target, force=force) as beside:
+        made.save(beside)
+        session = onnxruntime.InferenceSession(str(beside), providers=["CPUExecutionProvider"])
+        names = [entry.name for entry in session.get_inputs()]
+        for batch in (2, 3) if dynamic else (None,):
+            given = example if batch is None else resized(example, batch)
+            feeds = {n: t.numpy() for n, t in zip(names, flat(given), strict=True)}
+            with torch.no_grad():
+                found = [torch.from_numpy(np.asarray(a)) for a in session.run(None, feeds)]
+                _compare(target, found, network(given), ONNX_RTOL)
+    return _remark(network, example, dynamic)
+
+
+def _remark(network: nn.Module, example: Any, dynamic: bool) -> str:
+    text = f"opset {OPSET}, float32, checked with ONNX Runtime"
+    if not dynamic:
+        return f"{text}; shapes are fixed"
+    with torch.no_grad():
+        one = list(flat(network(resized(example, 1))))
+        two = list(flat(network(resized(example, 2))))
+    if any(a.dim() != b.dim() for a, b in zip(one, two, strict=True)):
+        text += (
+            "; in Lua a lone sample gives a tensor of another rank than a batch; the graph always "
+            "has the batch's"
+        )
+    return f"{text}; the batch is dynamic"
+
+
+def _single(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.float() if value.is_floating_point() else value
+    if isinstance(value, dict):
+        return {key: _single(item) for key, item in value.items()}
+    return [_single(item) for item in value]
+
+
+def _compare(target: Path, found: Any, expected: Any, rtol: float) -> None:
+    have, want = list(flat(found)), list(flat(expected))
+    if len(have) != len(want):
+        raise ParityError(f"{target}: {len(have)} outputs, PyTorch has {len(want)}")
+    for number, (a, b) in enumerate(zip(have, want, strict=True), start=1):
+        if a.shape != b.shape:
+            raise ParityError(
+                f"{target}: output {number} is {tuple(a.shape)}, not {tuple(b.shape)}"
+            )
+        scale = float(b.abs().max()) if b.numel() else 0.0
+        gap = float((a.double() - b.double()).abs().max()) if b.numel() else 0.0
+        if not gap <= rtol * scale + 1e-12:
+            raise ParityError(
+                f"{target}: output {number} is off by {gap:.3g}, {gap / max(scale, 1e-300):.2g} of "
+                f"its largest entry; allowed are {rtol:g}"
+            )
