@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         open_file,
         save,
     )
+    from t7convert.parity.verifying import verify
 
 _HOMES = {
     "load": "format",
@@ -53,6 +54,7 @@ _HOMES = {
     "convert": "api",
     "load_model": "api",
     "inspect": "api",
+    "verify": "parity.verifying",
     "converts": "conversion",
 }
 
@@ -83,6 +85,7 @@ __all__ = [
     "open_file",
     "save",
     "to_module",
+    "verify",
 ]
 
 

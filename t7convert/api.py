@@ -121,6 +121,7 @@ class Conversion:
         tensors: number of distinct parameters.
         ties: groups of state_dict keys that are one tensor.
         missing: what was left out with ``allow_missing``.
+        parity: what came of the parity check: ``result`` and figures.
     """
 
     target: Path
@@ -132,6 +133,7 @@ class Conversion:
     tensors: int
     ties: list[list[str]]
     missing: list[str]
+    parity: dict[str, Any]
 
 
 def convert(
@@ -147,15 +149,19 @@ def convert(
     plugins: Plugins = (),
     force: bool = False,
     progress: Report | None = None,
+    verify: bool | None = None,
 ) -> Conversion:
     """Convert a Lua Torch file to a ``.pt`` file that :func:`load_model` reads.
 
     The output appears whole or not at all. ``dtype`` casts floating tensors; ``state_dict_only``
     writes the bare state_dict; ``progress`` is called with a phase, the bytes done and the bytes in
-    all. The other arguments are those of :func:`to_module`.
+    all. ``verify`` runs the parity check before anything is written and notes its result in the
+    provenance; None runs it where it takes some seconds at most and says ``skipped`` otherwise.
+    The other arguments are those of :func:`to_module`.
 
     Raises:
         OutputError: if ``out`` exists and ``force`` is false, or is the source.
+        ParityError: if the check fails; nothing is written.
     """
     target = Path(out)
     opened = open_source(source)
@@ -167,16 +173,19 @@ def convert(
     from t7convert.export.checkpoint import write_checkpoint
     from t7convert.export.provenance import provenance
     from t7convert.nn.missing import MissingModule
+    from t7convert.parity.proof import prove
 
     with loaded(plugins):
         path, obj = find.model(opened.root, select)
         tree = tree_of(obj, path, until)
         read = read_region if progress is None else reporting(progress, state_bytes(tree))
         converted = convert_as(tree, arch, allow_missing=allow_missing, read=read)
+        checked = prove(tree, converted, verify)
     network = converted.network
     if dtype is not None:
         network.to(_torch_dtype(dtype))
     origin = provenance(opened.root, path, opened.path)
+    origin["parity"] = checked
     if dtype is not None:
         origin["dtype"] = dtype
     if until is not None:
@@ -194,7 +203,46 @@ def convert(
         counts.tensors,
         converted.ties(),
         [f"{m.path}: {m.typename}" for m in missing],
+        checked,
     )
+
+
+def write_kind(
+    source: Source,
+    out: str | os.PathLike[str],
+    kind: str,
+    *,
+    select: str | None = None,
+    until: str | None = None,
+    arch: Arch = "auto",
+    dtype: Dtype | None = None,
+    plugins: Plugins = (),
+    **options: Any,
+) -> str:
+    """Write the network of a file as ``kind`` (``export.outputs``); return a remark.
+
+    ``options`` are those of ``export.outputs.Request``: untie, input, input_shape, dynamic, force.
+
+    Raises:
+        OutputError: if there is no such kind, or the output can't be written.
+        ConversionError: listing everything that can't be converted, or what the kind can't express.
+        ParityError: if the output computes something else; then nothing is left.
+    """
+    from t7convert.conversion.bindings import read_region
+    from t7convert.conversion.network import convert_object
+    from t7convert.conversion.plugins import loaded
+    from t7convert.export.outputs import STREAMED, Request, write_output
+    from t7convert.export.provenance import provenance
+
+    opened = open_source(source)
+    with loaded(plugins):
+        path, obj = find.model(opened.root, select)
+        read = None if kind in STREAMED else read_region
+        converted = convert_object(obj, path, until=until, arch=arch, read=read)
+        origin = provenance(opened.root, path, opened.path)
+        origin |= {k: v for k, v in (("dtype", dtype), ("until", until)) if v is not None}
+        cast = None if dtype is None else _torch_dtype(dtype)
+        return write_output(kind, Request(converted, Path(out), origin, dtype=cast, **options))
 
 
 def _torch_dtype(name: str) -> Any:
@@ -204,7 +252,7 @@ def _torch_dtype(name: str) -> Any:
 
 
 def load_model(path: str | os.PathLike[str], *, plugins: Plugins = ()) -> nn.Module:
-    """Return the network of a file that :func:`convert` wrote, in evaluation mode, ties kept.
+    """Return the network of a .pt or .safetensors file of ours, in evaluation mode, ties kept.
 
     No code that the file names is imported: the converters of this package (and of ``plugins``)
     build the network from the described architecture.
@@ -213,9 +261,10 @@ def load_model(path: str | os.PathLike[str], *, plugins: Plugins = ()) -> nn.Mod
         CheckpointError: if the file is none of ours, or keys, shapes or tied values don't fit.
         ConversionError: if a class of it has no converter here (its plugin is missing).
     """
-    from t7convert.export.checkpoint import read_checkpoint, rebuild
+    from t7convert.export.checkpoint import rebuild
+    from t7convert.export.reading import read_output
 
-    content = read_checkpoint(Path(path))
+    content = read_output(Path(path))
     return rebuild(
         content["architecture"], content["state_dict"], name=str(path), plugins=plugins
     ).network

@@ -13,7 +13,7 @@ from t7convert.errors import ParityError
 
 if TYPE_CHECKING:
     from t7convert.parity.check import Options
-    from t7convert.parity.report import ParityReport, Row
+    from t7convert.parity.report import ParityReport
 
 _WORST = 5
 
@@ -50,9 +50,9 @@ def lines_of(report: ParityReport) -> Iterator[str]:
     for row in report.unchecked:
         yield f"{_mark(report.allow_unchecked)} unchecked {row.path}: {row.typename}: {row.note}"
     if report.first is not None:
-        yield f"first module that diverges: {_describe(report.first)}"
+        yield f"first module that diverges: {report.first}"
     worst = sorted(report.failures, key=lambda row: -row.relative)[:_WORST]
-    yield from (f"  {_describe(row)}" for row in worst)
+    yield from (f"  {row}" for row in worst)
     verdict = "the network computes what the Lua module computes" if report.ok else "NOT equal"
     if not report.compared:
         verdict = "NOT proved: nothing was compared"
@@ -79,15 +79,3 @@ def _kinds(report: ParityReport) -> Iterator[str]:
 
 def _mark(ok: bool) -> str:
     return click.style("ok  ", fg="green") if ok else click.style("FAIL", fg="red", bold=True)
-
-
-def _describe(row: Row) -> str:
-    where = f"{row.path or '<root>'} ({row.typename}{', ' + row.trial if row.trial else ''})"
-    if row.note and not row.bound:
-        return f"{row.kind} {where}: {row.note}"
-    at = "x".join(map(str, row.index)) or "the only entry"
-    return (
-        f"{row.kind} {where}: off by {row.absolute:.3g} ({row.relative:.2g} of the largest entry, "
-        f"{row.ulps:.0f} ULPs) at {at}: {row.found:.9g} for {row.expected:.9g}; "
-        f"allowed {row.bound:.3g}"
-    )

@@ -88,7 +88,7 @@ class Summary:
 def summarise(root: Any, file: T7File | None, select: str | None = None) -> Summary:
     """Return the summary of an object graph; of the network at ``select`` only, if given."""
     models = [find.model(root, select)] if select is not None else find.models(root)
-    networks = [_network(path, obj) for path, obj in models]
+    networks = [network_summary(build(obj, path)) for path, obj in models]
     roles = byte_roles(root, file.size if file else 0)
     return Summary(
         file=file.name if file else "<object>",
@@ -103,8 +103,8 @@ def summarise(root: Any, file: T7File | None, select: str | None = None) -> Summ
     )
 
 
-def _network(path: str, obj: LuaObject) -> NetworkSummary:
-    tree = build(obj, path)
+def network_summary(tree: LuaModule) -> NetworkSummary:
+    """Return the summary of one network: its modules, parameters and ties."""
     ties: list[TieRow] = []
     number_of: dict[str, int] = {}
     for region in parameter_regions(tree):
@@ -113,7 +113,9 @@ def _network(path: str, obj: LuaObject) -> NetworkSummary:
             ties.append(TieRow(len(ties) + 1, region.uniform, region.numel, members))
             number_of.update(dict.fromkeys(members, len(ties)))
     unknown = sorted({m.typename for m in walk(tree) if m.spec.derived})
-    return NetworkSummary(path, obj.typename, count(tree), ties, unknown, _rows(tree, number_of))
+    return NetworkSummary(
+        tree.path, tree.typename, count(tree), ties, unknown, _rows(tree, number_of)
+    )
 
 
 def _rows(root: LuaModule, ties: dict[str, int]) -> list[ModuleRow]:

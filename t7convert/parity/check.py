@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,18 +14,22 @@ from t7convert.conversion.convert import Converted
 from t7convert.conversion.network import Arch, convert_object, tree_of
 from t7convert.conversion.plugins import loaded
 from t7convert.errors import T7FormatError
-from t7convert.export.checkpoint import read_checkpoint, rebuild
 from t7convert.format import load
 from t7convert.lua import find
+from t7convert.lua.summary import ModuleRow, network_summary
 from t7convert.lua.tree import LuaModule, walk
+from t7convert.parity.activations import check_activations
 from t7convert.parity.gradients import check_gradients
 from t7convert.parity.inputs import Trial, draw, from_file
+from t7convert.parity.opening import Output, open_output
 from t7convert.parity.precision import exact_arithmetic, pick_device
 from t7convert.parity.recorded import compare_recorded
-from t7convert.parity.report import ParityReport, Row
+from t7convert.parity.report import Fact, ParityReport, Row
 from t7convert.parity.running import Reference, Side, check_trial, without_reference
-from t7convert.parity.state import check_counts, check_ties, check_values
+from t7convert.parity.state import check_counts, check_state, check_ties, check_values
 from t7convert.parity.tolerances import TOLERANCES
+
+Report = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,17 @@ class Options:
     dtype: str = "float32"
     allow_unchecked: bool = False
     gradients: bool = False
+    progress: Report | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the two sides came from, for the report."""
+
+    source: str = "<object>"
+    output: str = ""
+    parser: str = "t7convert's own reader"
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check_parity(source: Path, output: Path | None, options: Options) -> ParityReport:
@@ -52,20 +67,20 @@ def check_parity(source: Path, output: Path | None, options: Options) -> ParityR
     Raises:
         T7Error: if a file can't be read or the network can't be converted.
     """
-    with loaded(options.plugins), exact_arithmetic():
+    with loaded(options.plugins):
         root, parser = _reference_root(source)
         path, obj = find.model(root, options.select)
-        until = options.until
-        cast: str | None = None
-        if output is None:
+        opened = open_output(output, options.plugins) if output is not None else None
+        provenance = opened.provenance if opened is not None else {}
+        until = options.until or provenance.get("until")
+        if opened is None or opened.converted is None:
             own_path, own = find.model(load(source), options.select)
             converted = convert_object(own, own_path, until=until, arch=options.arch)
         else:
-            converted, origin = _from_output(output, options)
-            until = until or origin.get("until")
-            cast = origin.get("dtype")
+            converted = opened.converted
+        origin = Origin(str(source), str(output or ""), parser, provenance)
         tree = tree_of(obj, path, until)
-        return _check(tree, converted, source, output, parser, cast, options)
+        return check_network(tree, converted, options, origin, opened)
 
 
 def _reference_root(source: Path) -> tuple[Any, str]:
@@ -76,67 +91,103 @@ def _reference_root(source: Path) -> tuple[Any, str]:
         return load(source), f"t7convert's own reader, since torchfile can't: {error.problem}"
 
 
-def _from_output(output: Path, options: Options) -> tuple[Converted, dict[str, Any]]:
-    content = read_checkpoint(output)
-    converted = rebuild(
-        content["architecture"],
-        content["state_dict"],
-        name=str(output),
-        plugins=options.plugins,
-    )
-    return converted, content["provenance"]
-
-
-def _check(
+def check_network(
     tree: LuaModule,
     converted: Converted,
-    source: Path,
-    output: Path | None,
-    parser: str,
-    cast: str | None,
     options: Options,
+    origin: Origin | None = None,
+    opened: Output | None = None,
+    trials: Sequence[Trial] | None = None,
 ) -> ParityReport:
-    rows: list[Row] = list(check_values(tree, converted, cast))
-    facts = (check_counts(tree, converted.network), check_ties(tree, converted))
-    device = pick_device(options.device)
-    dtype: torch.dtype = getattr(torch, options.dtype)
-    network = converted.network.to(device=device, dtype=dtype)
-    side = Side(network, converted.modules, dtype, device)
-    tolerance = TOLERANCES[options.dtype]
-    unchecked = without_reference(list(walk(tree)))
-    trials = _trials(tree, side, options)
-    rows += unchecked
-    if not unchecked:
-        reference = Reference(tree)
-        for number, trial in enumerate(trials):
-            try:
-                rows += check_trial(reference, side, trial, tolerance)
-            except Exception:
-                if not number:
-                    raise
-                continue  # an edge case that the Lua module itself refuses
-            if options.gradients and not number:
-                rows += check_gradients(tree, converted, side, trial, tolerance)
-    if options.expected is not None:
-        rows += compare_recorded(options.expected, tree, side, trials[0], tolerance)
+    """Compare a converted network with the Lua module tree that it stands for.
+
+    ``opened`` is the file that holds the network, if it is in one; ``trials`` are the inputs,
+    otherwise they come from ``options``. The network is left in the dtype and on the device of
+    the check.
+    """
+    origin = origin or Origin()
+    with exact_arithmetic():
+        cast = origin.provenance.get("dtype")
+        rows: list[Row] = list(check_values(tree, converted, cast))
+        facts: tuple[Fact, ...] = (check_counts(tree, converted.network),)
+        facts += (check_ties(tree, converted),)
+        if opened is not None and opened.converted is None:
+            rows += check_state(converted, opened.state)
+        side = _side(converted, options, opened)
+        if trials is None:
+            trials = _trials(tree, converted, options)
+        rows += without_reference(list(walk(tree)))
+        if not any(row.status == "unchecked" for row in rows):
+            rows += _run(tree, converted, side, trials, options)
+        if options.expected is not None:
+            tolerance = TOLERANCES[options.dtype]
+            rows += compare_recorded(options.expected, tree, side, trials[0], tolerance)
     return ParityReport(
-        source=str(source),
-        output=str(output or ""),
-        parser=parser,
-        device=str(device),
+        source=origin.source,
+        output=origin.output,
+        parser=origin.parser,
+        device=str(side.device),
         dtype=options.dtype,
         seed=None if options.input else options.seed,
         inputs={trial.name: describe(trial.value) for trial in trials},
         rows=tuple(rows),
         facts=facts,
         allow_unchecked=options.allow_unchecked,
+        provenance=dict(origin.provenance),
+        graph=_graph(tree),
     )
 
 
-def _trials(tree: LuaModule, side: Side, options: Options) -> list[Trial]:
+def _side(converted: Converted, options: Options, opened: Output | None) -> Side:
+    device = pick_device(options.device)
+    dtype: torch.dtype = getattr(torch, options.dtype)
+    if opened is None or opened.converted is not None:
+        network = converted.network.to(device=device, dtype=dtype)
+        return Side(network, converted.modules, dtype, device)
+    network = opened.network.to(device=device)
+    return Side(network if opened.fixed_dtype else network.to(dtype=dtype), {}, dtype, device)
+
+
+def _run(
+    tree: LuaModule,
+    converted: Converted,
+    side: Side,
+    trials: Sequence[Trial],
+    options: Options,
+) -> list[Row]:
+    tolerance = TOLERANCES[options.dtype]
+    reference = Reference(tree)
+    total = len(trials) * sum(1 for _ in walk(tree))
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if options.progress is not None:
+            options.progress("comparing", min(done, total), total)
+
+    rows: list[Row] = []
+    for number, trial in enumerate(trials):
+        try:
+            rows += check_trial(reference, side, trial, tolerance, step)
+        except Exception:
+            if not number:
+                raise
+            continue  # an edge case that the Lua module itself refuses
+        if options.gradients and not number:
+            rows += check_gradients(tree, converted, side, trial, tolerance)
+    rows += check_activations(tree, side, tolerance)
+    return rows
+
+
+def _trials(tree: LuaModule, converted: Converted, options: Options) -> list[Trial]:
     if options.input is not None:
         return [from_file(options.input)]
-    return draw(tree, side.network, options.seed, shape=options.input_shape)
+    return draw(tree, converted.network, options.seed, shape=options.input_shape)
+
+
+def _graph(tree: LuaModule) -> tuple[ModuleRow, ...]:
+    return tuple(network_summary(tree).modules)
 
 
 def describe(value: Any) -> str:

@@ -121,18 +121,19 @@ def _parameter_rows(
     for region in regions(views):
         positions = _positions([g for g, _ in region.members], region.uniform)
         expected = high.at(region.storage, positions)
-        noise = difference(low.at(region.storage, positions), expected)
-        found.append((region.members[0][1], expected, noise))
-    usual = float(np.median([noise.relative for _, _, noise in found])) if found else 0.0
+        gap = difference(low.at(region.storage, positions), expected)
+        found.append((region.members[0][1], expected, gap))
+    # each is a sum whose terms cancel, in an order of each library's own, and the reference's may
+    # be a lucky one: what rounding does is the most that it does to any gradient here
+    most = max((gap.relative for _, _, gap in found), default=0.0)
     rows = []
-    for record, expected, gap in found:
+    for record, expected, _ in found:
         base = _base_gradient(record)
-        # one tensor's float32 sums may be exact by luck: at least what is usual in this network
-        noise = max(gap.absolute, usual * gap.scale)
         module = modules[record.path]
         place = paths.join("", *paths.parse(record.field))
         row = compare_output(
-            *("gradient", module, trial, base.reshape(-1), expected, [noise], tolerance)
+            *("gradient", module, trial, base.reshape(-1), expected, [most], tolerance),
+            relative=True,
         )[0]
         rows.append(_at(row, paths.join(record.path, *paths.parse(place))))
     return rows

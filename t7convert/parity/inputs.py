@@ -140,7 +140,7 @@ def _draw(spec: Spec, size: tuple[int, int, int], batch: int, rng: np.random.Gen
 def _fitting_size(spec: Spec, network: nn.Module, batch: int) -> tuple[int, int, int] | None:
     """Return the first size that the network runs with, one answer per sample if there is one."""
     free = any(isinstance(d, str) for leaf in _leaves(spec) for d in leaf.dims)
-    shadow = _shadow(network)
+    shadow = shadow_of(network)
     second: tuple[int, int, int] | None = None
     for size in SIZES if free else SIZES[:1]:
         rows = _answers(spec, size, batch, shadow)
@@ -153,7 +153,7 @@ def _fitting_size(spec: Spec, network: nn.Module, batch: int) -> tuple[int, int,
     return second
 
 
-def _shadow(network: nn.Module) -> nn.Module:
+def shadow_of(network: nn.Module) -> nn.Module:
     """Return a copy of the network that computes shapes only."""
     tensors = [*network.parameters(), *network.buffers()]
     memo = {id(t): torch.empty_like(t, device="meta") for t in tensors}
@@ -174,11 +174,8 @@ def _small(network: nn.Module) -> bool:
 
 def _answers(spec: Spec, size: tuple[int, int, int], batch: int, network: nn.Module) -> int | None:
     """Return how many answers the network gives to a batch, None if it can't take this size."""
-    parameter = next(network.parameters(), None)
-    value = to_tensors(_draw(spec, size, batch, np.random.default_rng(0)))
     try:
-        with torch.no_grad():
-            output = forget(network)(_like(value, parameter))
+        output = run_shadow(network, _draw(spec, size, batch, np.random.default_rng(0)))
     except (RuntimeError, ValueError, IndexError, TypeError, AssertionError, NotImplementedError):
         return None
     while isinstance(output, (list, tuple)) and output:
@@ -186,6 +183,13 @@ def _answers(spec: Spec, size: tuple[int, int, int], batch: int, network: nn.Mod
     if not isinstance(output, torch.Tensor) or 0 in output.shape:
         return None
     return int(output.shape[0]) if output.dim() else 1
+
+
+def run_shadow(network: nn.Module, value: Any) -> Any:
+    """Return the network's output on arrays, in the dtype and on the device of its parameters."""
+    parameter = next(network.parameters(), None)
+    with torch.no_grad():
+        return forget(network)(_like(to_tensors(value), parameter))
 
 
 def _like(value: Any, parameter: torch.Tensor | None) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 
 @contextmanager
@@ -29,6 +30,20 @@ def exact_arithmetic() -> Iterator[None]:
         torch.set_deterministic_debug_mode(before[0])
         cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = before[1:4]
         torch.backends.cuda.matmul.allow_tf32 = before[4]
+
+
+@contextmanager
+def preserved(network: nn.Module) -> Iterator[None]:
+    """Give a network its own tensors back after a block that moves or casts it."""
+    parameters = [(parameter, parameter.data) for parameter in network.parameters()]
+    buffers = [(m, name, b) for m in network.modules() for name, b in m.named_buffers("", False)]
+    try:
+        yield
+    finally:
+        for parameter, data in parameters:
+            parameter.data = data
+        for module, name, buffer in buffers:
+            setattr(module, name, buffer)
 
 
 def pick_device(name: str) -> torch.device:

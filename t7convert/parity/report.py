@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from t7convert.lua.summary import ModuleRow
+
 Status = Literal["ok", "differs", "missing", "unchecked", "stale"]
 
 #: The version of the JSON schema (docs/parity.md).
@@ -49,6 +51,18 @@ class Row:
         """Whether this row fails the check."""
         return self.status in ("differs", "missing")
 
+    def __str__(self) -> str:
+        """Return the row as a sentence."""
+        where = f"{self.path or '<root>'} ({self.typename}{', ' * bool(self.trial)}{self.trial})"
+        if self.note and not self.bound:
+            return f"{self.kind} {where}: {self.note}"
+        at = "x".join(map(str, self.index)) or "the only entry"
+        return (
+            f"{self.kind} {where}: off by {self.absolute:.3g} ({self.relative:.2g} of the largest "
+            f"entry, {self.ulps:.0f} ULPs) at {at}: {self.found:.9g} for {self.expected:.9g}; "
+            f"allowed {self.bound:.3g}"
+        )
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -77,7 +91,7 @@ class ParityReport:
     facts: tuple[Fact, ...]
     allow_unchecked: bool = False
     provenance: dict[str, Any] = field(default_factory=dict)
-    graph: tuple[dict[str, Any], ...] = ()
+    graph: tuple[ModuleRow, ...] = ()
 
     @property
     def compared(self) -> int:
@@ -107,8 +121,24 @@ class ParityReport:
         """The first module that diverges."""
         return next((row for row in self.rows if row.bad and row.kind == "output"), None)
 
+    def __str__(self) -> str:
+        """Return what fails, or that nothing does."""
+        if self.ok:
+            return f"{self.source}: parity: {self.compared} outputs agree"
+        head = self.first or next(iter(self.failures), None)
+        lines = [f"{self.source}: the converted network is not proved to be the Lua module"]
+        if not self.compared:
+            lines.append("nothing was compared")
+        lines += [f"{fact.name}: {fact.detail}" for fact in self.facts if not fact.ok]
+        if head is not None:
+            lines.append(f"first module that diverges: {head}")
+        rest = [row for row in self.failures if row is not head]
+        worst = sorted(rest, key=lambda row: -row.relative)[:5]
+        lines += [str(row) for row in (*worst, *self.unchecked[:5])]
+        return "\n  ".join(lines)
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as plain data; docs/parity.md tells the schema."""
         data = asdict(self)
-        data.pop("graph")
+        data.pop("graph")  # what ``inspect --json`` tells
         return {"schema": SCHEMA_VERSION, "ok": self.ok, "compared": self.compared, **data}

@@ -18,8 +18,8 @@ from t7convert.nn.memory import forget
 from t7convert.parity.compare import difference, leaves
 from t7convert.parity.inputs import Trial
 from t7convert.parity.report import Row, Status
-from t7convert.parity.tolerances import Tolerance
 from t7convert.parity.streams import Stream
+from t7convert.parity.tolerances import Tolerance
 from t7convert.parity.values import to_arrays, to_tensors
 from t7convert.reference import Executor, Op, op_for
 from t7convert.reference.nested import map_arrays
@@ -90,7 +90,9 @@ class Reference:
             low = narrow.take(path, number)
         except KeyError:
             return  # float32 took another way or failed; the floor of the tolerance remains
-        for place, ((_, a), (_, b)) in enumerate(zip(leaves(call.output), leaves(low))):
+        for place, ((_, a), (_, b)) in enumerate(
+            zip(leaves(call.output), leaves(low), strict=False)
+        ):
             self._noise[path, number, place] = difference(b, a).relative
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
@@ -87,6 +87,24 @@ def _plain(tensor: Tensor) -> Array:
 
 def _wide(tensor: Tensor) -> Array:
     return tensor.double().numpy()
+
+
+def check_state(converted: Converted, state: Mapping[str, Tensor]) -> Iterator[Row]:
+    """Compare the tensors of an exported file with the network's, bit for bit, by key."""
+    for binding in converted.bindings:
+        place = paths.join(binding.path, *paths.parse(binding.record.field))
+        typename = type(binding.record.module).__name__
+        want = converted.network.state_dict()[binding.key]
+        found = state.get(binding.key)
+        kind = "parameter" if _is_parametrised(binding.record) else "statistic"
+        if found is None:
+            note = f"the file has no tensor {binding.key}"
+            yield Row(kind, place, typename, "", "missing", note=note)
+            continue
+        same = found.shape == want.shape and found.dtype == want.dtype
+        same = same and _plain(found.cpu()).tobytes() == _plain(want.cpu()).tobytes()
+        note = "" if same else f"not the same bits as {binding.key}"
+        yield Row(kind, place, typename, "", "ok" if same else "differs", note=note)
 
 
 def check_counts(tree: LuaModule, network: nn.Module) -> Fact:
