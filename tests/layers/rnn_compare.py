@@ -16,6 +16,7 @@ from t7convert.reference import Executor
 from t7convert.reference.nested import map_arrays
 from tests import golden
 from tests.build import obj, table, tensor
+from tests.conftest import FIXTURES
 
 DRAW = np.random.default_rng(23)
 
@@ -34,7 +35,16 @@ def check_golden(shared: Path, name: str) -> None:
 
     None of the latter has a module that behaves otherwise in training.
     """
-    found = list(golden.cases(shared / "golden" / "community" / f"{name}.t7"))
+    _check(shared / "golden" / "community" / f"{name}.t7")
+
+
+def check_fixtures(name: str) -> None:
+    """Do as :func:`check_golden` with the cases that the project carries."""
+    _check(FIXTURES / "community" / f"{name}.t7.xz")
+
+
+def _check(path: Path) -> None:
+    found = list(golden.cases(path))
     assert found
     for label, case in found:
         if "loss" in case:

@@ -20,6 +20,7 @@ from t7convert.nn.rnn_simple import NormStabilizer
 from t7convert.nn.rnn_steps import StepLSTM
 from tests.build import obj, storage, table, tensor
 from tests.layers.rnn_compare import (
+    check_fixtures,
     check_golden,
     compare,
     linear,
@@ -42,6 +43,11 @@ rnn.NormStabilizer trnn.LSTM trnn.FastLSTM trnn.GRU trnn.LinearRNN trnn.LookupRN
 @pytest.mark.parametrize("name", CLASSES.split())
 def test_golden(shared: Path, name: str) -> None:
     check_golden(shared, name)
+
+
+@pytest.mark.parametrize("name", CLASSES.split())
+def test_fixtures(name: str) -> None:
+    check_fixtures(name)
 
 
 def lstm(**fields: Any) -> Any:

@@ -15,6 +15,7 @@ from t7convert.nn.rnn_simple import LazyDropout
 from tests.build import obj, table, tensor
 from tests.layers.criterion_compare import compare_criterion
 from tests.layers.rnn_compare import (
+    check_fixtures,
     check_golden,
     compare,
     linear,
@@ -35,6 +36,11 @@ rnn.MaskZeroCriterion trnn.LookupTableMaskZero trnn.MaskZero trnn.ReverseSequenc
 @pytest.mark.parametrize("name", CLASSES.split())
 def test_golden(shared: Path, name: str) -> None:
     check_golden(shared, name)
+
+
+@pytest.mark.parametrize("name", CLASSES.split())
+def test_fixtures(name: str) -> None:
+    check_fixtures(name)
 
 
 def mask_zero(module: Any, dims: int = 1) -> Any:

@@ -15,6 +15,7 @@ from t7convert.nn.rnn_seq import SeqGRU, SeqLSTM
 from t7convert.nn.rnn_steps import StepLSTM
 from tests.build import tensor
 from tests.layers.rnn_compare import (
+    check_fixtures,
     check_golden,
     compare,
     lua,
@@ -36,6 +37,11 @@ rnn.SeqLSTM rnn.SeqLSTMP rnn.SeqGRU trnn.SeqLSTM trnn.SeqGRU trnn.RecLSTM trnn.R
 @pytest.mark.parametrize("name", CLASSES.split())
 def test_golden(shared: Path, name: str) -> None:
     check_golden(shared, name)
+
+
+@pytest.mark.parametrize("name", CLASSES.split())
+def test_fixtures(name: str) -> None:
+    check_fixtures(name)
 
 
 @pytest.mark.parametrize("batch", [1, 3])

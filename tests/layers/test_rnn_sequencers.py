@@ -17,6 +17,7 @@ from t7convert.nn.rnn_sequencers import Sequencer, packing
 from t7convert.nn.rnn_steps import StepLSTM
 from tests.build import obj, table
 from tests.layers.rnn_compare import (
+    check_fixtures,
     check_golden,
     compare,
     linear,
@@ -41,6 +42,11 @@ trnn.SpatialGlimpse
 @pytest.mark.parametrize("name", CLASSES.split())
 def test_golden(shared: Path, name: str) -> None:
     check_golden(shared, name)
+
+
+@pytest.mark.parametrize("name", CLASSES.split())
+def test_fixtures(name: str) -> None:
+    check_fixtures(name)
 
 
 def sequential(*modules: Any) -> Any:
