@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converts
-from t7convert.nn.adaptive_pooling import AdaptiveAvgPool, AdaptiveMaxPool
+from t7convert.nn.adaptive_pooling import AdaptiveMaxPool
 from t7convert.nn.fractional_pooling import FractionalMaxPool
 
 
@@ -16,8 +16,8 @@ def spatial_adaptive_max_pooling(m: Layer) -> AdaptiveMaxPool:
 
 
 @converts("nn.SpatialAdaptiveAveragePooling")
-def spatial_adaptive_average_pooling(m: Layer) -> AdaptiveAvgPool:
-    return AdaptiveAvgPool((m.integer("H"), m.integer("W")))
+def spatial_adaptive_average_pooling(m: Layer) -> nn.AdaptiveAvgPool2d:
+    return nn.AdaptiveAvgPool2d((m.integer("H"), m.integer("W")))
 
 
 def _fractional(m: Layer, names: str) -> FractionalMaxPool:

@@ -15,7 +15,6 @@ row(
     "nn.SpatialAdaptiveAveragePooling",
     "torch/nn: SpatialAdaptiveAveragePooling.lua",
     constants={"W": REQUIRED, "H": REQUIRED},
-    notes="windows are computed in single precision, as in C; for some sizes not PyTorch's",
 )
 row(
     "nn.SpatialFractionalMaxPooling",
