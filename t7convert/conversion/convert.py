@@ -14,8 +14,9 @@ from t7convert.conversion.bindings import Binder, Origin, Reader, Record, read_r
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converter_for
 from t7convert.errors import ConversionError, Problem
-from t7convert.lua.aliasing import RESTORING, Overwrites, overwrites
+from t7convert.lua.aliasing import RESTORING
 from t7convert.lua.indices import recorded_poolings
+from t7convert.lua.overwriting import Overwrites, overwrites
 from t7convert.lua.reuse import reused
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.nn.inplace import Copied, Overwriting, copy_input
@@ -227,11 +228,12 @@ def convert_tree(
     Raises:
         ConversionError: listing everything that can't be converted.
     """
+    overwriting = overwrites(root)
     conversion = Conversion(
         allow_missing,
-        overwriting=overwrites(root),
+        overwriting=overwriting,
         recording=recorded_poolings(root),
-        reuses=bool(reused(root)),
+        reuses=bool(reused(root) or overwriting.visible),
     )
     network = conversion.convert(root)
     if conversion.overwriting.of_input:

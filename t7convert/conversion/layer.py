@@ -66,7 +66,7 @@ class Layer(FieldReader):
 
     @property
     def reuses(self) -> bool:
-        """Whether some module of the network is called several times (``lua.reuse``).
+        """Whether memory that backward reads may be overwritten before (``lua.reuse``, in-place).
 
         Then it matters what backward reads: Lua's reads the input where PyTorch keeps the output.
         """

@@ -1,76 +1,46 @@
-"""Which in-place modules overwrite a tensor that somebody else still reads.
-
-``nn.ReLU(true)`` writes into its input. Behind a convolution nobody notices; on an encoder's output
-that a skip connection uses later (nngraph), or beside an Identity in a ConcatTable, the others read
-the overwritten values, and so must the converted network.
-
-The network is run with pieces of memory instead of numbers. Each overwriting gives its memory a new
-version; it can be seen if somebody reads, or read before and reads again in backward, an older one.
-"""
+"""What Lua's modules do with memory: who overwrites its input, who returns a view of it."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from t7convert.lua.tree import LuaModule
 
 
-def _names(words: str) -> frozenset[str]:
+def names(words: str) -> frozenset[str]:
+    """Return the words of a string: class names, written without quotes and commas."""
     return frozenset(words.split())
 
 
 #: Modules whose output is their input, or a view of it. nn.Copy is one only between equal types;
 #: Lua copies in Select, Narrow, Transpose and Padding.
-VIEWS = _names(
+VIEWS = names(
     """nn.Identity nn.View nn.Reshape nn.Contiguous nn.Squeeze nn.Unsqueeze nn.Collapse nn.Replicate
     nn.SelectTable nn.NarrowTable nn.FlattenTable nn.SplitTable nn.ZipTable nn.ZipTableOneToMany
     nn.PrintSize nn.GradientReversal nn.L1Penalty nn.ZeroGrad nn.Copy nn.Convert nn.CopyGrad
     nn.CategoricalEntropy nn.Probe nn.Tic nn.Toc nn.ContentLoss nn.StyleLoss nn.DeepDreamLoss
     nn.TotalVariation nn.NormStabilizer nngraph.JustElement nngraph.JustTable w2nn.Print
-    w2nn.PrintTable"""
+    w2nn.PrintTable nn.ReverseTable"""
 )
 #: Modules that overwrite their input without a flag for it.
 ALWAYS = frozenset(("w2nn.InplaceClip01",))
 #: In-place modules that put the old values back in their backward.
 RESTORING = frozenset(("nn.AddConstant", "nn.MulConstant"))
 #: Modules whose backward reads the output that they gave.
-READ_OUTPUT = _names(
+READ_OUTPUT = names(
     """nn.Tanh nn.Sigmoid nn.SoftMax nn.LogSoftMax nn.SoftMin nn.SpatialSoftMax nn.SpatialLogSoftMax
     nn.Sqrt nn.Exp nn.ELU nn.SoftPlus cudnn.Tanh cudnn.Sigmoid cudnn.SoftMax cudnn.LogSoftMax
     cudnn.SpatialSoftMax cudnn.SpatialLogSoftMax"""
 )
+#: In-place modules whose backward asks the memory that they wrote for no more than its sign.
+_ASK_SIGN = names("nn.ReLU nn.LeakyReLU nn.RReLU nn.Threshold cudnn.ReLU")
+#: In-place modules whose backward asks it for nothing.
+_ASK_NOTHING = names("nn.CAddTable nn.Dropout nn.AddConstant nn.MulConstant")
+#: In-place modules that keep the sign of what they overwrite, or restore it.
+_KEEP_SIGN = _ASK_SIGN | names("nn.Dropout nn.ELU nn.AddConstant nn.MulConstant")
 #: Modules to which Lua gives memory of their own where PyTorch may give a view of the input.
-COPIES = _names(
+COPIES = names(
     """nn.Select nn.Narrow nn.Transpose nn.Convert nn.Copy nn.Dropout nn.SpatialDropout
     nn.VolumetricDropout"""
 )
-#: Containers around one module that return what it returns, or a view of it.
-_DECORATORS = _names(
-    """nn.Decorator nn.Bottle nn.NaN nn.Profile nn.GPU nn.DontCast nn.DataParallelTable
-    nn.DataParallel nn.Recursor nn.BiSequencer nn.SeqBRNN nn.SeqBLSTM nn.SeqBGRU
-    nn.ReverseUnreverse"""
-)
-#: Modules that read their output again in the next time step.
-_RECURRENT = _names(
-    """nn.LSTM nn.FastLSTM nn.GRU nn.MuFuRu nn.Recurrent nn.Recurrence nn.LinearRNN nn.LookupRNN
-    nn.RecLSTM nn.RecGRU"""
-)
-
-
-@dataclass(frozen=True)
-class Overwrites:
-    """What can be seen of a network's in-place modules; sets of ``id(module)``.
-
-    Attributes:
-        visible: the modules whose overwriting somebody else can see.
-        copies: the modules that must not return a view of their input.
-        of_input: whether the network's own input is among the memory overwritten.
-    """
-
-    visible: frozenset[int] = frozenset()
-    copies: frozenset[int] = frozenset()
-    of_input: bool = False
 
 
 def is_in_place(module: LuaModule) -> bool:
@@ -81,190 +51,11 @@ def is_in_place(module: LuaModule) -> bool:
     return flag is not False and not any(True for _ in module.children())
 
 
-def overwrites(root: LuaModule) -> Overwrites:
-    """Return which overwritings in ``root`` can be seen, and what follows from that."""
-    run = _Run()
-    given = _Value(run.memory(None))
-    run.read(run.call(root, given))
-    visible, copies, of_input = set(), set(), False
-    for memory in run.memories:
-        for time, version, module in memory.overwritten:
-            if memory.seen(time, version, module):
-                visible.add(id(module))
-                of_input = of_input or memory.maker is None
-                if memory.maker is not None and memory.maker.spec.typename in COPIES:
-                    copies.add(id(memory.maker))
-    return Overwrites(frozenset(visible), frozenset(copies), of_input)
-
-
-@dataclass(eq=False)
-class _Memory:
-    """What one module allocated (None: the network's input)."""
-
-    maker: LuaModule | None
-    public: bool = False
-    version: int = 0
-    reads: list[tuple[int, int]] = field(default_factory=list)  # (time, version)
-    overwritten: list[tuple[int, int, LuaModule]] = field(default_factory=list)
-
-    def seen(self, time: int, version: int, module: LuaModule) -> bool:
-        """Tell whether somebody reads an older version, in backward or after ``time``."""
-        restored = module.spec.typename in RESTORING
-        return self.public or any(
-            read < version and (when > time or not restored) for when, read in self.reads
-        )
-
-
-class _Value:
-    """A tensor: some memory in some version; or a table, which may be discovered bit by bit."""
-
-    def __init__(
-        self, memory: _Memory, items: list[_Value] | None = None, *, slices: bool = False
-    ) -> None:
-        self.memory, self.version = memory, memory.version
-        self.items = items
-        self.slices = slices
-        self.found: dict[object, _Value] = {}
-
-    def at(self, run: _Run, key: object) -> _Value:
-        """Return an entry (a 1-based number, or a string) of the table."""
-        if self.slices:
-            return _Value(self.memory)
-        if self.items is not None and isinstance(key, int):
-            position = key - 1 if key > 0 else key
-            if -len(self.items) <= position < len(self.items):
-                return self.items[position]
-        if key not in self.found:
-            self.found[key] = _Value(run.memory(self.memory.maker, public=self.memory.public))
-        return self.found[key]
-
-    def tensors(self) -> Iterator[_Value]:
-        """Iterate over the tensors that are known to be inside."""
-        inside = [*(self.items or []), *self.found.values()]
-        if self.items is None and not self.found:
-            yield self
-        for item in inside:
-            yield from item.tensors()
-
-
-class _Run:
-    def __init__(self) -> None:
-        self.memories: list[_Memory] = []
-        self.time = 0
-
-    def memory(self, maker: LuaModule | None, *, public: bool = False) -> _Memory:
-        made = _Memory(maker, public)
-        self.memories.append(made)
-        return made
-
-    def fresh(self, module: LuaModule) -> _Value:
-        value = _Value(self.memory(module))
-        if module.spec.typename in READ_OUTPUT:
-            self.read(value)
-        return value
-
-    def table(self, module: LuaModule, items: list[_Value]) -> _Value:
-        return _Value(self.memory(module), items)
-
-    def read(self, value: _Value) -> None:
-        self.time += 1
-        for tensor in value.tensors():
-            tensor.memory.reads.append((self.time, tensor.version))
-
-    def call(self, module: LuaModule, given: _Value) -> _Value:
-        """Return what the module makes of ``given``."""
-        name = module.spec.typename
-        children = [child for _, child in module.children()]
-        if is_in_place(module):
-            return self._overwrite(module, given)
-        if name == "nn.Sequential":
-            for child in children:
-                given = self.call(child, given)
-            return given
-        if name in _DECORATORS and len(children) == 1:
-            return self.call(children[0], given)
-        if name == "t7convert.Branch":
-            entry = module.fields.get("entry")
-            sliced = module.fields.get("dimension") is not None
-            return self.call(
-                children[0], given if entry is None or sliced else given.at(self, entry)
-            )
-        if name == "nn.ConcatTable":
-            return self.table(module, [self.call(child, given) for child in children])
-        if name in ("nn.ParallelTable", "nn.MapTable"):
-            if name == "nn.MapTable":
-                children += children[:1] * (len(given.items or []) - len(children))
-            numbered = enumerate(children, start=1)
-            return self.table(module, [self.call(c, given.at(self, i)) for i, c in numbered])
-        if name in ("nn.Concat", "nn.DepthConcat", "nn.ModelParallel"):
-            self.read(self.table(module, [self.call(child, given) for child in children]))
-            return self.fresh(module)
-        if name == "nn.gModule":
-            return self._graph(module, given)
-        if children:
-            return self._unknown_container(module, children, given)
-        if name in VIEWS:
-            return self._view(module, given)
-        self.read(given)
-        return self.fresh(module)
-
-    def _overwrite(self, module: LuaModule, given: _Value) -> _Value:
-        target = given
-        if module.spec.typename == "nn.CAddTable":
-            target = given.at(self, 1)
-            for item in (given.items or [])[1:]:
-                self.read(item)
-        self.time += 1
-        memory = target.memory
-        memory.public = memory.public or target.version < memory.version
-        memory.version += 1
-        memory.overwritten.append((self.time, memory.version, module))
-        return _Value(memory)
-
-    def _view(self, module: LuaModule, given: _Value) -> _Value:
-        name, fields = module.spec.typename, module.fields
-        if name == "nn.SelectTable":
-            return given.at(self, fields.get("index"))
-        if name == "nn.NarrowTable":
-            first, count = int(fields.get("offset", 1)), int(fields.get("length", 1))
-            return self.table(module, [given.at(self, first + i) for i in range(count)])
-        if name == "nn.SplitTable":
-            return _Value(given.memory, slices=True)
-        if name == "nngraph.JustElement":
-            return given.at(self, 1)
-        if name == "nngraph.JustTable":
-            return self.table(module, [given])
-        if name in ("nn.FlattenTable", "nn.ZipTable", "nn.ZipTableOneToMany"):
-            return self.table(module, list(given.tensors()))
-        transposed = fields.get("inputShape") != fields.get("outputShape")
-        if (name == "nn.Convert" and transposed) or (name == "nn.Copy" and not fields.get("alias")):
-            self.read(given)  # these copy
-            return self.fresh(module)
-        return given
-
-    def _unknown_container(
-        self, module: LuaModule, children: list[LuaModule], given: _Value
-    ) -> _Value:
-        """Take it that somebody sees whatever children do to what the container hands them."""
-        self.read(given)
-        for child in children:
-            self.call(child, _Value(self.memory(module, public=True)))
-        if module.spec.typename in _RECURRENT:
-            return _Value(self.memory(module, public=True))
-        return self.fresh(module)
-
-    def _graph(self, module: LuaModule, given: _Value) -> _Value:
-        modules = module.fields.get("modules", [])
-        values: list[_Value] = []
-        for number, node in enumerate(module.fields.get("nodes", []), start=1):
-            sources = [values[int(source) - 1] for source in node["inputs"]]
-            if number == module.fields.get("input"):
-                value = given
-            else:
-                value = sources[0] if len(sources) == 1 else self.table(module, sources)
-            if node["select"] is not None:
-                value = value.at(self, int(node["select"]))
-            if node["module"] is not None:
-                value = self.call(modules[int(node["module"]) - 1], value)
-            values.append(value)
-        return values[int(module.fields["output_node"]) - 1]
+def asks_in_vain(first: LuaModule, second: LuaModule) -> bool:
+    """Tell whether the backward of ``first`` misses what ``second`` overwrote in its memory."""
+    asking, writing = first.spec.typename, second.spec.typename
+    if asking in _ASK_NOTHING or writing in RESTORING:
+        return False
+    if writing == "nn.Dropout" and second.fields.get("v2") is True and asking not in _ASK_SIGN:
+        return second.fields.get("train") is True
+    return not (asking in _ASK_SIGN and writing in _KEEP_SIGN)

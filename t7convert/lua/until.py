@@ -10,7 +10,7 @@ from typing import Any
 from t7convert import paths
 from t7convert.errors import ConversionError, PathError, Problem
 from t7convert.lua import schema
-from t7convert.lua.aliasing import overwrites
+from t7convert.lua.overwriting import overwrites
 from t7convert.lua.tree import LuaModule, walk
 
 Keys = tuple[Any, ...]

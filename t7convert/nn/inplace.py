@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from t7convert.nn.autograd import apply
+from t7convert.nn.elementwise import SigmoidInplace, TanhInplace
 
 
 class _Overwrite(torch.autograd.Function):
@@ -29,6 +30,49 @@ class _Overwrite(torch.autograd.Function):
         if ctx.original is not None:
             ctx.target.copy_(ctx.original)
         return None, gradients[0], None
+
+
+class _Rewrite(torch.autograd.Function):
+    """As _Overwrite, the gradient told from what the memory holds when backward comes."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, target: Tensor, module: nn.Module) -> Tensor:
+        ctx.target, ctx.module = target, module
+        target.copy_(module(target.clone()))
+        return target.view_as(target)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        slope = slope_by_output(ctx.module, ctx.target)
+        assert slope is not None
+        return gradients[0] * slope, None, None
+
+
+def slope_by_output(module: nn.Module, output: Tensor) -> Tensor | None:
+    """Return the derivative of an element-wise module as Lua tells it from overwritten memory.
+
+    None for modules that look at no values (Dropout, sums, products with a constant).
+    Source: torch/nn lib/THNN/generic: Threshold.c, LeakyReLU.c, RReLU.c, HardTanh.c, ELU.c;
+    cudnn.torch Pointwise.lua.
+    """
+    one = torch.ones_like(output)
+    if isinstance(module, nn.ReLU):
+        return (output > 0).to(output.dtype)
+    if isinstance(module, nn.Threshold):
+        return (output > module.threshold).to(output.dtype)
+    if isinstance(module, nn.LeakyReLU):
+        return torch.where(output > 0, one, one * module.negative_slope)
+    if isinstance(module, nn.RReLU) and not module.training:
+        return torch.where(output > 0, one, one * (module.lower + module.upper) / 2)
+    if isinstance(module, nn.Hardtanh):
+        return ((output > module.min_val) & (output < module.max_val)).to(output.dtype)
+    if isinstance(module, nn.ELU):
+        return torch.where(output > 0, one, output + module.alpha)
+    if isinstance(module, SigmoidInplace):
+        return output * (1 - output)
+    if isinstance(module, TanhInplace):
+        return 1 - output * output
+    return None
 
 
 class Overwriting(nn.Module):
@@ -50,10 +94,12 @@ class Overwriting(nn.Module):
         if torch.compiler.is_compiling() or not follows:
             output = self.module(input)
             return output if output is target else target.copy_(output)
+        # .data: autograd neither follows nor counts what Lua does behind everybody's back
+        if slope_by_output(self.module, target) is not None:
+            return apply(_Rewrite, input, target.data, self.module)
         original = target.clone()
         given = original if isinstance(input, Tensor) else [original, *input[1:]]
         kept = original.detach().clone() if self.restoring else None
-        # .data: autograd neither follows nor counts what Lua does behind everybody's back
         return apply(_Overwrite, target.data, self.module(given), kept)
 
     def extra_repr(self) -> str:

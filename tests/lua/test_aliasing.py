@@ -11,7 +11,7 @@ import torch
 
 from t7convert.conversion import convert_tree
 from t7convert.format.objects import LuaFunction, LuaObject
-from t7convert.lua.aliasing import overwrites
+from t7convert.lua.overwriting import overwrites
 from t7convert.lua.tree import build, walk
 from t7convert.nn.inplace import Overwriting
 from tests.build import linear, obj, sequential, table, tensor

@@ -1,0 +1,256 @@
+"""Which in-place modules overwrite a tensor that somebody else still reads.
+
+``nn.ReLU(true)`` writes into its input. Behind a convolution nobody notices; on an encoder's output
+that a skip connection uses later (nngraph), or beside an Identity in a ConcatTable, the others read
+the overwritten values, and so must the converted network.
+
+The network is run with pieces of memory instead of numbers. Each overwriting gives its memory a new
+version; it can be seen if somebody reads, or read before and reads again in backward, an older one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from t7convert.lua.aliasing import (
+    COPIES,
+    READ_OUTPUT,
+    RESTORING,
+    VIEWS,
+    asks_in_vain,
+    is_in_place,
+    names,
+)
+from t7convert.lua.tree import LuaModule
+
+#: Containers around one module that return what it returns, or a view of it.
+_DECORATORS = names(
+    """nn.Decorator nn.Bottle nn.NaN nn.Profile nn.GPU nn.DontCast nn.DataParallelTable
+    nn.DataParallel nn.Recursor nn.BiSequencer nn.SeqBRNN nn.SeqBLSTM nn.SeqBGRU
+    nn.ReverseUnreverse"""
+)
+#: Modules that read their output again in the next time step.
+_RECURRENT = names(
+    """nn.LSTM nn.FastLSTM nn.GRU nn.MuFuRu nn.Recurrent nn.Recurrence nn.LinearRNN nn.LookupRNN
+    nn.RecLSTM nn.RecGRU"""
+)
+
+
+@dataclass(frozen=True)
+class Overwrites:
+    """What can be seen of a network's in-place modules; sets of ``id(module)``.
+
+    Attributes:
+        visible: the modules whose overwriting somebody else can see.
+        copies: the modules that must not return a view of their input.
+        of_input: whether the network's own input is among the memory overwritten.
+    """
+
+    visible: frozenset[int] = frozenset()
+    copies: frozenset[int] = frozenset()
+    of_input: bool = False
+
+
+def overwrites(root: LuaModule) -> Overwrites:
+    """Return which overwritings in ``root`` can be seen, and what follows from that."""
+    run = _Run()
+    given = _Value(run.memory(None))
+    run.read(run.call(root, given))
+    visible, copies, of_input = set(), set(), False
+    for memory in run.memories:
+        for time, version, module in memory.overwritten:
+            if memory.seen(time, version, module):
+                visible.add(id(module))
+        writers = [module for _, _, module in memory.overwritten]
+        for start, end in combinations(range(len(writers)), 2):
+            if asks_in_vain(writers[start], writers[end]):
+                visible |= set(map(id, writers[start : end + 1]))
+        if any(id(module) in visible for _, _, module in memory.overwritten):
+            of_input = of_input or memory.maker is None
+            copies.update(memory.copiers)
+    return Overwrites(frozenset(visible), frozenset(copies), of_input)
+
+
+@dataclass(eq=False)
+class _Memory:
+    """What one module allocated (None: the network's input)."""
+
+    maker: LuaModule | None
+    public: bool = False
+    version: int = 0
+    reads: list[tuple[int, int]] = field(default_factory=list)  # (time, version)
+    overwritten: list[tuple[int, int, LuaModule]] = field(default_factory=list)
+    copiers: set[int] = field(default_factory=set)
+
+    def seen(self, time: int, version: int, module: LuaModule) -> bool:
+        """Tell whether somebody reads an older version, in backward or after ``time``."""
+        restored = module.spec.typename in RESTORING
+        return self.public or any(
+            read < version and (when > time or not restored) for when, read in self.reads
+        )
+
+
+class _Value:
+    """A tensor: some memory in some version; or a table, which may be discovered bit by bit."""
+
+    def __init__(
+        self, memory: _Memory, items: list[_Value] | None = None, *, slices: bool = False
+    ) -> None:
+        self.memory, self.version = memory, memory.version
+        self.items = items
+        self.slices = slices
+        self.found: dict[object, _Value] = {}
+
+    def at(self, run: _Run, key: object) -> _Value:
+        """Return an entry (a 1-based number, or a string) of the table."""
+        if self.slices:
+            return _Value(self.memory)
+        if self.items is not None and isinstance(key, int):
+            position = key - 1 if key > 0 else key
+            if -len(self.items) <= position < len(self.items):
+                return self.items[position]
+        if key not in self.found:
+            self.found[key] = _Value(run.memory(self.memory.maker, public=self.memory.public))
+        return self.found[key]
+
+    def tensors(self) -> Iterator[_Value]:
+        """Iterate over the tensors that are known to be inside."""
+        inside = [*(self.items or []), *self.found.values()]
+        if self.items is None and not self.found:
+            yield self
+        for item in inside:
+            yield from item.tensors()
+
+
+class _Run:
+    def __init__(self) -> None:
+        self.memories: list[_Memory] = []
+        self.time = 0
+
+    def memory(self, maker: LuaModule | None, *, public: bool = False) -> _Memory:
+        made = _Memory(maker, public)
+        self.memories.append(made)
+        return made
+
+    def fresh(self, module: LuaModule) -> _Value:
+        value = _Value(self.memory(module))
+        if module.spec.typename in READ_OUTPUT:
+            self.read(value)
+        return value
+
+    def table(self, module: LuaModule, items: list[_Value]) -> _Value:
+        return _Value(self.memory(module), items)
+
+    def read(self, value: _Value) -> None:
+        self.time += 1
+        for tensor in value.tensors():
+            tensor.memory.reads.append((self.time, tensor.version))
+
+    def call(self, module: LuaModule, given: _Value) -> _Value:
+        """Return what the module makes of ``given``."""
+        name = module.spec.typename
+        children = [child for _, child in module.children()]
+        if is_in_place(module):
+            return self._overwrite(module, given)
+        if name == "nn.Sequential":
+            for child in children:
+                given = self.call(child, given)
+            return given
+        if name in _DECORATORS and len(children) == 1:
+            return self.call(children[0], given)
+        if name == "t7convert.Branch":
+            entry = module.fields.get("entry")
+            sliced = module.fields.get("dimension") is not None
+            return self.call(
+                children[0], given if entry is None or sliced else given.at(self, entry)
+            )
+        if name == "nn.ConcatTable":
+            return self.table(module, [self.call(child, given) for child in children])
+        if name in ("nn.ParallelTable", "nn.MapTable"):
+            if name == "nn.MapTable":
+                children += children[:1] * (len(given.items or []) - len(children))
+            numbered = enumerate(children, start=1)
+            return self.table(module, [self.call(c, given.at(self, i)) for i, c in numbered])
+        if name in ("nn.Concat", "nn.DepthConcat", "nn.ModelParallel"):
+            self.read(self.table(module, [self.call(child, given) for child in children]))
+            return self.fresh(module)
+        if name == "nn.gModule":
+            return self._graph(module, given)
+        if children:
+            return self._unknown_container(module, children, given)
+        if name in VIEWS:
+            return self._view(module, given)
+        self.read(given)
+        return self._copy(module, given) if name in COPIES else self.fresh(module)
+
+    def _copy(self, module: LuaModule, given: _Value) -> _Value:
+        """Note who must not return a view, should what it reads or what it makes be overwritten."""
+        made = self.fresh(module)
+        for memory in (given.memory, made.memory):
+            memory.copiers.add(id(module))
+        return made
+
+    def _overwrite(self, module: LuaModule, given: _Value) -> _Value:
+        target = given
+        if module.spec.typename == "nn.CAddTable":
+            target = given.at(self, 1)
+            for item in (given.items or [])[1:]:
+                self.read(item)
+        self.time += 1
+        memory = target.memory
+        memory.public = memory.public or target.version < memory.version
+        memory.version += 1
+        memory.overwritten.append((self.time, memory.version, module))
+        return _Value(memory)
+
+    def _view(self, module: LuaModule, given: _Value) -> _Value:
+        name, fields = module.spec.typename, module.fields
+        if name == "nn.SelectTable":
+            return given.at(self, fields.get("index"))
+        if name == "nn.NarrowTable":
+            first, count = int(fields.get("offset", 1)), int(fields.get("length", 1))
+            return self.table(module, [given.at(self, first + i) for i in range(count)])
+        if name == "nn.ReverseTable" and given.items is not None:
+            return self.table(module, given.items[::-1])
+        if name == "nn.SplitTable":
+            return _Value(given.memory, slices=True)
+        if name == "nngraph.JustElement":
+            return given.at(self, 1)
+        if name == "nngraph.JustTable":
+            return self.table(module, [given])
+        if name in ("nn.FlattenTable", "nn.ZipTable", "nn.ZipTableOneToMany"):
+            return self.table(module, list(given.tensors()))
+        transposed = fields.get("inputShape") != fields.get("outputShape")
+        if (name == "nn.Convert" and transposed) or (name == "nn.Copy" and not fields.get("alias")):
+            self.read(given)  # these copy
+            return self._copy(module, given)
+        return given
+
+    def _unknown_container(
+        self, module: LuaModule, children: list[LuaModule], given: _Value
+    ) -> _Value:
+        """Take it that somebody sees whatever children do to what the container hands them."""
+        self.read(given)
+        for child in children:
+            self.call(child, _Value(self.memory(module, public=True)))
+        if module.spec.typename in _RECURRENT:
+            return _Value(self.memory(module, public=True))
+        return self.fresh(module)
+
+    def _graph(self, module: LuaModule, given: _Value) -> _Value:
+        modules = module.fields.get("modules", [])
+        values: list[_Value] = []
+        for number, node in enumerate(module.fields.get("nodes", []), start=1):
+            sources = [values[int(source) - 1] for source in node["inputs"]]
+            if number == module.fields.get("input"):
+                value = given
+            else:
+                value = sources[0] if len(sources) == 1 else self.table(module, sources)
+            if node["select"] is not None:
+                value = value.at(self, int(node["select"]))
+            if node["module"] is not None:
+                value = self.call(modules[int(node["module"]) - 1], value)
+            values.append(value)
+        return values[int(module.fields["output_node"]) - 1]
