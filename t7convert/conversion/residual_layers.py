@@ -108,7 +108,7 @@ def _dropout(module: nn.Dropout, layer: Layer) -> None:
 
 @bind_layer.register
 def _relu(module: nn.ReLU, layer: Layer) -> None:
-    """Has neither geometry nor tensors."""
+    _expect(layer, "threshold", (layer.get("threshold", 0), layer.get("val", 0)), (0, 0))
 
 
 def _pair(value: int | tuple[int, ...]) -> tuple[int, ...]:
