@@ -198,7 +198,7 @@ def test_a_view_that_net_lacks_is_refused() -> None:
         network(made)
     made.payload["net"] = obj("nn.ConcatTable", modules=made.payload["net"].payload["modules"])
     made.payload["view1"] = made.payload["net"].payload["modules"].list()[-3]
-    with pytest.raises(ConversionError, match="expected an nn.Sequential"):
+    with pytest.raises(ConversionError, match=r"expected an nn\.Sequential"):
         network(made)
 
 
