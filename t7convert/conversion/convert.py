@@ -204,8 +204,8 @@ class Conversion:
                     lua = sources.get(id(child))
                     where = f"{name}.{key}" if name else key
                     reason = f"nothing in the file gives the network's {where} its values"
-                    place = (lua.typename, lua.path) if lua else ("conversion", name)
-                    raise ConversionError([Problem(*place, reason)])
+                    typename, path = (lua.typename, lua.path) if lua else ("conversion", name)
+                    raise ConversionError([Problem(typename, path, reason)])
 
 
 def _obstacle(module: LuaModule) -> str:
