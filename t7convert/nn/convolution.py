@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from t7convert.nn.initial import uniform
 
 
 class DepthWiseConv2d(nn.Module):
@@ -31,8 +35,9 @@ class DepthWiseConv2d(nn.Module):
         self.kernel_size = kernel_size
         self.stride = stride
         self.padding = padding
-        self.weight = nn.Parameter(torch.zeros(outputs, inputs, *kernel_size))
-        self.bias = nn.Parameter(torch.zeros(outputs, inputs)) if bias else None
+        fan = inputs * prod(kernel_size)
+        self.weight = uniform(fan, outputs, inputs, *kernel_size)
+        self.bias = uniform(fan, outputs, inputs) if bias else None
 
     def forward(self, input: Tensor) -> Tensor:
         h, w = input.shape[-2:]
@@ -75,8 +80,9 @@ class LocalConv2d(nn.Module):
             (n + 2 * p - k) // s + 1
             for n, p, k, s in zip(size, padding, kernel_size, stride, strict=True)
         ]
-        self.weight = nn.Parameter(torch.zeros(*places, outputs, inputs, *kernel_size))
-        self.bias = nn.Parameter(torch.zeros(outputs, *places))
+        fan = inputs * prod(kernel_size)
+        self.weight = uniform(fan, *places, outputs, inputs, *kernel_size)
+        self.bias = uniform(fan, outputs, *places)
 
     def forward(self, input: Tensor) -> Tensor:
         if tuple(input.shape[-2:]) != self.size:

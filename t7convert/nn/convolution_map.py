@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from t7convert.nn.autograd import apply
+from t7convert.nn.initial import uniform
 
 
 class _ConnectedConv2d(nn.Module):
@@ -33,8 +35,9 @@ class _ConnectedConv2d(nn.Module):
         self.stride = stride
         self.register_buffer("sources", sources, persistent=False)
         self.register_buffer("targets", targets, persistent=False)
-        self.weight = nn.Parameter(torch.zeros(len(sources), *kernel_size))
-        self.bias = nn.Parameter(torch.zeros(planes[1]))
+        fan = prod(kernel_size) * max(1, len(sources) // planes[1])
+        self.weight = uniform(fan, len(sources), *kernel_size)
+        self.bias = uniform(fan, planes[1])
 
     def _dense(self, rows: Tensor, columns: Tensor, size: tuple[int, int]) -> Tensor:
         """Return the kernels as a full weight; connections named twice add up."""
@@ -138,8 +141,8 @@ class SubSample2d(nn.Module):
         super().__init__()
         self.kernel_size = tuple(kernel_size)
         self.stride = tuple(stride)
-        self.weight = nn.Parameter(torch.zeros(planes))
-        self.bias = nn.Parameter(torch.zeros(planes))
+        self.weight = uniform(prod(self.kernel_size), planes)
+        self.bias = uniform(prod(self.kernel_size), planes)
 
     def forward(self, input: Tensor) -> Tensor:
         sums = F.avg_pool2d(input, self.kernel_size, self.stride, divisor_override=1)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import torch
+from math import prod
+
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from t7convert.nn.initial import uniform
 
 
 class PlanesFirst(nn.Module):
@@ -47,8 +50,9 @@ class PlanesFirstConv2d(nn.Module):
         self.padding = padding
         self.groups = groups
         self.ceil = ceil
-        self.weight = nn.Parameter(torch.zeros(inputs // groups, *kernel_size, outputs))
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        fan = inputs // groups * prod(kernel_size)
+        self.weight = uniform(fan, inputs // groups, *kernel_size, outputs)
+        self.bias = uniform(fan, outputs) if bias else None
 
     def forward(self, input: Tensor) -> Tensor:
         images = input.permute(3, 0, 1, 2)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import ceil
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from t7convert.nn.initial import uniform
 
 
 class TemporalConv(nn.Module):
@@ -32,8 +33,8 @@ class TemporalConv(nn.Module):
         self.stride = stride
         self.padding = padding
         self.inputs, self.outputs, self.kernel_size = inputs, outputs, kernel_size
-        self.weight = nn.Parameter(torch.zeros(outputs, kernel_size * inputs))
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.weight = uniform(kernel_size * inputs, outputs, kernel_size * inputs)
+        self.bias = uniform(kernel_size * inputs, outputs) if bias else None
 
     def forward(self, input: Tensor) -> Tensor:
         features = input.transpose(-1, -2)
@@ -68,8 +69,8 @@ class TemporalRowConv(nn.Module):
         super().__init__()
         self.stride = stride
         self.features_first = features_first
-        self.weight = nn.Parameter(torch.zeros(features, 1, kernel_size))
-        self.bias = nn.Parameter(torch.zeros(features)) if bias else None
+        self.weight = uniform(kernel_size * features, features, 1, kernel_size)
+        self.bias = uniform(kernel_size * features, features) if bias else None
 
     def forward(self, input: Tensor) -> Tensor:
         rows = input if self.features_first else input.transpose(-1, -2)
@@ -95,8 +96,8 @@ class TemporalSubSample(nn.Module):
         super().__init__()
         self.kernel_size = kernel_size
         self.stride = stride
-        self.weight = nn.Parameter(torch.zeros(features))
-        self.bias = nn.Parameter(torch.zeros(features))
+        self.weight = uniform(kernel_size, features)
+        self.bias = uniform(kernel_size, features)
 
     def forward(self, input: Tensor) -> Tensor:
         sums = input.unfold(-2, self.kernel_size, self.stride).sum(-1)
