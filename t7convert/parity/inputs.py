@@ -17,7 +17,8 @@ from t7convert.format import load
 from t7convert.format.objects import LuaTable
 from t7convert.lua.tree import LuaModule
 from t7convert.nn.memory import forget
-from t7convert.parity.geometry import Leaf, Spec, spec_of
+from t7convert.parity.geometry import Leaf, Spec
+from t7convert.parity.geometry_packages import spec_of
 from t7convert.parity.values import to_arrays, to_tensors
 
 #: (T, H, W) that are tried in turn. Not square first, so that a swap of H and W can't hide.

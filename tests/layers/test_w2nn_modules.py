@@ -94,6 +94,8 @@ def test_scale_table() -> None:
     compare_module(lua_object("w2nn.ScaleTable"), [normal(1, 3, 2, 2), normal(1, 3, 1, 1)])
     with pytest.raises(ValueError, match="2 scales for 3 planes"):
         network_of(lua_object("w2nn.ScaleTable"))([torch.ones(1, 3, 2, 2), torch.ones(1, 2, 1, 1)])
+    with pytest.raises(ConversionError, match="2 scales for 3 planes"):
+        Executor().call(build(lua_object("w2nn.ScaleTable")), [np.ones((1, 3)), np.ones((1, 2))])
 
 
 def test_shake_shake_mixes_at_random_in_training() -> None:

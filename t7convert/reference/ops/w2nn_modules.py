@@ -56,6 +56,8 @@ class GradWeight(Op):
 @implements("w2nn.ScaleTable")
 class ScaleTable(Op):
     def forward(self, x: list[Array]) -> Value:
+        if x[0].shape[1] != x[1].shape[1]:
+            raise self.error(f"{x[1].shape[1]} scales for {x[0].shape[1]} planes")
         return x[0] * np.broadcast_to(x[1], x[0].shape)
 
     def backward(self, gy: Array) -> Value:
