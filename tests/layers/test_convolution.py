@@ -160,6 +160,8 @@ def test_local(shape: tuple[int, ...]) -> None:
     compare(made, normal(*shape))
     with pytest.raises(ValueError, match="expected"):
         converted(made).network(torch.zeros(2, 6, 5, dtype=torch.float64))
+    with pytest.raises(ValueError, match="expected"):
+        reference(made, normal(2, 6, 5))
 
 
 CONNECTIONS = np.array([[1, 1], [3, 1], [2, 2], [1, 3], [3, 3], [3, 3], [2, 4]])

@@ -221,12 +221,27 @@ def test_an_estimator_with_a_bias_is_refused() -> None:
     convolution.payload["bias"] = tensor(np.ones(1))
     with pytest.raises(ConversionError, match="has a bias"):
         converted(made)
+    with pytest.raises(ConversionError, match="has a bias"):
+        reference(made, normal(3, 4, 4))
 
 
-def test_an_estimator_that_is_none_is_refused() -> None:
-    made = obj("nn.SpatialSubtractiveNormalization", nInputPlane=1, meanestimator=table())
-    with pytest.raises(ConversionError, match="can't be understood"):
+@pytest.mark.parametrize(
+    ("estimator", "problem"),
+    [
+        (table(), "is no module"),
+        (sequential(LuaObject("nn.SpatialConvolution", None)), "holds something that is no module"),
+        (sequential(obj("nn.Identity")), "an estimator with 0 convolutions"),
+    ],
+)
+def test_an_estimator_that_is_none_is_refused(estimator: Any, problem: str) -> None:
+    made = obj("nn.SpatialSubtractiveNormalization", nInputPlane=1, meanestimator=estimator)
+    with pytest.raises(ConversionError, match=problem):
         converted(made)
+
+
+def test_a_batch_too_many_is_refused() -> None:
+    with pytest.raises(ValueError, match="5 dimensions, expected 3 or 4"):
+        reference(batch_norm("nn.SpatialBatchNormalization"), normal(1, 2, 3, 4, 5))
 
 
 def test_cudnns_divisive_normalisation_never_ran() -> None:

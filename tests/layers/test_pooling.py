@@ -154,6 +154,19 @@ def test_cudnn_keeps_a_last_window_in_the_padding() -> None:
         reference(maximum, normal(1, 5, 5))
 
 
+def test_padding_beyond_half_the_window() -> None:
+    average = pooling("cudnn.SpatialAveragePooling", (3, 3, 1, 1, 2, 2), ceil_mode=False)
+    assert compare(average, normal(1, 4, 4)).shape == (1, 6, 6)
+
+    maximum = pooling("cudnn.SpatialMaxPooling", (3, 3, 1, 1, 2, 2))
+    assert compare(maximum, normal(1, 4, 4)).shape == (1, 6, 6)
+
+
+def test_too_small_an_image() -> None:
+    with pytest.raises(ValueError, match="too small"):
+        reference(pooling("nn.SpatialMaxPooling", (3, 3, 1, 1, 0, 0)), normal(1, 2, 4))
+
+
 def test_adaptive_windows_are_those_of_c() -> None:
     found = {
         (n, count)

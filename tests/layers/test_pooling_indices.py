@@ -112,6 +112,12 @@ def test_fractional_pooling_with_kept_samples_is_luas() -> None:
         "WH", np.random.default_rng(3).random((1, 3, 2)), ratioW=0.5, ratioH=0.7, newRandomPool=True
     )
     assert compare(made, normal(3, 9, 8)).shape == (3, 6, 4)
+    made = fractional(
+        "WH", np.random.default_rng(4).random((1, 3, 2)), outW=1, outH=3, newRandomPool=True
+    )
+    assert compare(made, normal(3, 9, 8)).shape == (3, 3, 1)
+    other = reference(made, normal(2, 2, 9, 8))  # samples for other planes: drawn anew
+    assert other.output.shape == (2, 2, 3, 1)
 
 
 @pytest.mark.parametrize("name", RANDOM)

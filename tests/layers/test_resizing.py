@@ -39,6 +39,14 @@ def test_zeros_may_be_wider_than_the_image() -> None:
     compare(obj("nn.SpatialZeroPadding", **fields), normal(2, 4, 5))
 
 
+def test_reflection_needs_enough_to_reflect() -> None:
+    made = obj("nn.SpatialReflectionPadding", pad_l=4, pad_r=0, pad_t=0, pad_b=0)
+    with pytest.raises(ValueError, match="too small"):
+        reference(made, normal(1, 4, 4))
+    with pytest.raises(RuntimeError, match="less than"):
+        converted(made).network(torch.zeros(1, 4, 4, dtype=torch.float64))
+
+
 @pytest.mark.parametrize("kind", ["Zero", "Reflection", "Replication"])
 def test_too_small_an_image_is_an_error(kind: str) -> None:
     made = obj(f"nn.Spatial{kind}Padding", pad_l=-3, pad_r=-3, pad_t=0, pad_b=0)
@@ -110,6 +118,8 @@ def test_up_sampling_of_images_needs_no_depth() -> None:
     assert compare(made, normal(2, 2, 4, 3)).shape == (2, 2, 5, 7)
     with pytest.raises(ValueError, match="3 sizes"):
         converted(made).network(torch.zeros(1, 1, 2, 2, 2, dtype=torch.float64))
+    with pytest.raises(ValueError, match="expected 4 or 5"):
+        reference(made, normal(2, 4, 3))
 
 
 @pytest.mark.parametrize("shape", [(18, 3, 4), (2, 9, 4, 3)])

@@ -20,6 +20,11 @@ def test_golden(name: str) -> None:
     check_fixtures(name)
 
 
+def test_convolution_without_bias() -> None:
+    fields = {"inputFrameSize": 4, "outputFrameSize": 5, "kW": 2, "dW": 1}
+    compare(obj("nn.TemporalConvolution", weight=tensor(normal(5, 8)), **fields), normal(6, 4))
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (3, 1), (2, 3)])
 def test_convolution(kernel: int, stride: int, shape: tuple[int, ...]) -> None:

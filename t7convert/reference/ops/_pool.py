@@ -146,11 +146,10 @@ def average_divisors(
 
 def average_pool(x: Array, pool: Pool, divisors: Array) -> Array:
     """Return the sum of every window over its divisor."""
-    total: Array | None = None
+    dims = len(pool.kernel)
+    total = np.zeros((*x.shape[:-dims], *pool.count(x.shape[-dims:])), x.dtype)
     for _, part in pool.parts(x, 0):
-        total = part.copy() if total is None else total + part
-    if total is None:
-        raise ValueError("a window without elements")
+        total += part
     with np.errstate(invalid="ignore"):
         return np.asarray(total / divisors.astype(x.dtype))
 

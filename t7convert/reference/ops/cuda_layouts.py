@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from t7convert.format.objects import Array
@@ -27,12 +29,12 @@ def _batch_last(x: Array) -> Array:
     return np.moveaxis(x, 0, -1)
 
 
-class PlanesFirstConvolution(Op):
+class PlanesFirstConvolution(Op, ABC):
     """A convolution of (C, H, W, N); its weight is (inputs / groups, kH, kW, outputs)."""
 
+    @abstractmethod
     def geometry(self, height: int, width: int) -> tuple[list[tuple[int, int]], Windows]:
         """Return the zeros around the rows and the columns, and the windows in what results."""
-        raise TypeError(f"{self.typename} doesn't say")
 
     def groups(self) -> int:
         """Return the number of groups of planes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from t7convert.format.objects import Array
@@ -11,7 +13,7 @@ from t7convert.reference.op import Op, implements
 Sides = list[tuple[int, int]]
 
 
-class Padding(Op):
+class Padding(Op, ABC):
     """Every output element is an input element, or zero (source -1)."""
 
     def sides(self) -> Sides:
@@ -21,9 +23,9 @@ class Padding(Op):
             (self.integer("pad_l"), self.integer("pad_r")),
         ]
 
+    @abstractmethod
     def source(self, place: Array, size: int, before: int) -> Array:
         """Return which input element stands at each place of the output, -1 for none."""
-        raise TypeError(f"{self.typename} doesn't say")
 
     def lines(self, shape: tuple[int, ...]) -> list[Array]:
         """Return the sources per dimension."""
