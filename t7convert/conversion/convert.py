@@ -107,6 +107,10 @@ class Conversion:
             return Overwriting(made, restoring=module.spec.typename in RESTORING)
         return Copied(made) if id(module) in self.overwriting.copies else made
 
+    def reads_overwritten(self, module: LuaModule) -> bool:
+        """Tell whether what ``module`` reads may be overwritten before its backward reads it."""
+        return self.reuses or id(module) in self.overwriting.readers
+
     def overwrites(self, module: LuaModule) -> bool:
         """Tell whether somebody else can see that ``module`` overwrites its input."""
         return id(module) in self.overwriting.visible
@@ -233,7 +237,7 @@ def convert_tree(
         allow_missing,
         overwriting=overwriting,
         recording=recorded_poolings(root),
-        reuses=bool(reused(root) or overwriting.visible),
+        reuses=bool(reused(root)),
     )
     network = conversion.convert(root)
     if conversion.overwriting.of_input:

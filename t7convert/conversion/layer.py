@@ -36,8 +36,7 @@ class Converting(Protocol):
 
     def records(self, module: LuaModule) -> bool: ...
 
-    @property
-    def reuses(self) -> bool: ...
+    def reads_overwritten(self, module: LuaModule) -> bool: ...
 
 
 class Layer(FieldReader):
@@ -70,7 +69,7 @@ class Layer(FieldReader):
 
         Then it matters what backward reads: Lua's reads the input where PyTorch keeps the output.
         """
-        return self._conversion.reuses
+        return self._conversion.reads_overwritten(self.module)
 
     def constant(self, name: str) -> torch.Tensor:
         """Return a constant tensor (connTable, a kernel) with its values, as a fresh CPU tensor."""

@@ -45,11 +45,13 @@ class Overwrites:
     Attributes:
         visible: the modules whose overwriting somebody else can see.
         copies: the modules that must not return a view of their input.
+        readers: the modules that read memory which is overwritten visibly.
         of_input: whether the network's own input is among the memory overwritten.
     """
 
     visible: frozenset[int] = frozenset()
     copies: frozenset[int] = frozenset()
+    readers: frozenset[int] = frozenset()
     of_input: bool = False
 
 
@@ -58,7 +60,10 @@ def overwrites(root: LuaModule) -> Overwrites:
     run = _Run()
     given = _Value(run.memory(None))
     run.read(run.call(root, given))
-    visible, copies, of_input = set(), set(), False
+    visible: set[int] = set()
+    copies: set[int] = set()
+    readers: set[int] = set()
+    of_input = False
     for memory in run.memories:
         for time, version, module in memory.overwritten:
             if memory.seen(time, version, module):
@@ -70,7 +75,8 @@ def overwrites(root: LuaModule) -> Overwrites:
         if any(id(module) in visible for _, _, module in memory.overwritten):
             of_input = of_input or memory.maker is None
             copies.update(memory.copiers)
-    return Overwrites(frozenset(visible), frozenset(copies), of_input)
+            readers.update(memory.readers)
+    return Overwrites(frozenset(visible), frozenset(copies), frozenset(readers), of_input)
 
 
 @dataclass(eq=False)
@@ -83,6 +89,7 @@ class _Memory:
     reads: list[tuple[int, int]] = field(default_factory=list)  # (time, version)
     overwritten: list[tuple[int, int, LuaModule]] = field(default_factory=list)
     copiers: set[int] = field(default_factory=set)
+    readers: set[int] = field(default_factory=set)
 
     def seen(self, time: int, version: int, module: LuaModule) -> bool:
         """Tell whether somebody reads an older version, in backward or after ``time``."""
@@ -143,10 +150,11 @@ class _Run:
     def table(self, module: LuaModule, items: list[_Value]) -> _Value:
         return _Value(self.memory(module), items)
 
-    def read(self, value: _Value) -> None:
+    def read(self, value: _Value, reader: LuaModule | None = None) -> None:
         self.time += 1
         for tensor in value.tensors():
             tensor.memory.reads.append((self.time, tensor.version))
+            tensor.memory.readers.add(id(reader))
 
     def call(self, module: LuaModule, given: _Value) -> _Value:
         """Return what the module makes of ``given``."""
@@ -182,7 +190,7 @@ class _Run:
             return self._unknown_container(module, children, given)
         if name in VIEWS:
             return self._view(module, given)
-        self.read(given)
+        self.read(given, module)
         return self._copy(module, given) if name in COPIES else self.fresh(module)
 
     def _copy(self, module: LuaModule, given: _Value) -> _Value:
