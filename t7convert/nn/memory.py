@@ -8,7 +8,7 @@ network changes device or dtype, and a copy gets it detached.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -52,10 +52,17 @@ class Memory(nn.Module):
     """
 
     memory: dict[str, Any]
+    #: How many sequences are running, one inside the other.
+    sequences: ClassVar[int] = 0
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.memory = {}
+
+    def keep(self, **state: Any) -> None:
+        """Remember; an exported graph does so only between the steps of a sequence inside it."""
+        if Memory.sequences or not torch.compiler.is_exporting():
+            self.memory.update(state)
 
     def reset_memory(self) -> None:
         """Forget what this module itself remembers, not what modules inside it do."""
@@ -119,6 +126,18 @@ def forget(network: _Module) -> _Module:
         if isinstance(module, Memory):
             module.reset_memory()
     return network
+
+
+def begin_sequence() -> None:
+    """Let modules be stepped through a sequence, also where that is exported."""
+    Memory.sequences += 1
+
+
+def end_sequence(module: nn.Module) -> None:
+    """End what :func:`begin_sequence` began; nothing of an export stays in ``module``."""
+    Memory.sequences -= 1
+    if torch.compiler.is_exporting():
+        forget(module)
 
 
 def detach_memory(network: nn.Module) -> None:

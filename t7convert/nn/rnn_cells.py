@@ -95,7 +95,7 @@ class LSTM(Recurrent):
         self._hand_on_mask()
         hidden, cell = self.memory.get("state") or self._first(input)
         state: list[Tensor] = list(self[0]([input, hidden, cell]))
-        self.memory["state"] = state
+        self.keep(state=state)
         return state[0]
 
     def _first(self, input: Tensor) -> list[Tensor]:
@@ -130,7 +130,7 @@ class GRU(Recurrent):
         if hidden is None:
             hidden = _zeros(self, input, self.output_size)
         output: Tensor = self[0]([input, hidden])
-        self.memory["hidden"] = output
+        self.keep(hidden=output)
         return output
 
     def extra_repr(self) -> str:
@@ -166,7 +166,7 @@ class Recurrence(Recurrent):
         if before is None:
             before = zero_state(template(self, input), self.output_size, self._batch(input))
         output = self[0]([input, before])
-        self.memory["output"] = output
+        self.keep(output=output)
         return output
 
     def _batch(self, input: Any) -> int | None:
@@ -211,7 +211,7 @@ class SimpleRecurrent(Memory, nn.Sequential):
             output = first(input)
         else:
             output = transfer(start(read(input)))
-        self.memory["output"] = output
+        self.keep(output=output)
         return output
 
 

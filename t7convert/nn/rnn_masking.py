@@ -164,7 +164,7 @@ class TrimZero(nn.Sequential):
 
     def forward(self, input: Any) -> Any:
         mask = zero_rows(input, self.input_dims)
-        if mask.dim() == 0:
+        if mask.dim() == 0 or torch.compiler.is_compiling():  # where a graph has fixed sizes
             return blank(self[0](blank(input, mask)), mask)
         kept = (~mask).nonzero().squeeze(1)
         if not len(kept):  # Lua runs the module all the same, on one row of zeros

@@ -86,7 +86,8 @@ class _Sequence(Masked, Remembering):
         return steps, gates, [None] * len(steps) if mask is None else list(mask)
 
     def _finish(self, outputs: list[Tensor], state: list[Tensor]) -> Tensor:
-        self.memory["last"] = state
+        if not torch.compiler.is_exporting():  # an exported graph has no memory
+            self.memory["last"] = state
         for name in self._buffers:
             self._buffers[name] = None  # a given start serves once
         return torch.stack(outputs, 1 if self.batch_first else 0)

@@ -16,7 +16,9 @@ from t7convert.nn.gradient import ZeroGrad
 from t7convert.nn.memory import (
     Remembering,
     ZeroMask,
+    begin_sequence,
     detach_memory,
+    end_sequence,
     forget,
     set_zero_mask,
 )
@@ -30,10 +32,14 @@ def run_steps(module: nn.Module, inputs: Iterable[Any]) -> list[Any]:
     """Return the module's output for each input; no step overwrites another's output."""
     buffers = output_buffers(module)
     outputs = []
-    for item in inputs:
-        outputs.append(module(item))
-        for buffer in buffers:
-            buffer.earlier = []
+    begin_sequence()
+    try:
+        for item in inputs:
+            outputs.append(module(item))
+            for buffer in buffers:
+                buffer.earlier = []
+    finally:
+        end_sequence(module)
     return outputs
 
 
@@ -164,10 +170,14 @@ class RecurrentAttention(Remembering, nn.Sequential):
         hidden = input.new_zeros(len(input), *self.hidden_size)
         outputs: list[Tensor] = []
         actions: list[Tensor] = []
-        for _ in range(self.steps):
-            actions.append(action(hidden))
-            hidden = rnn([input, _without_gradient(actions[-1])])
-            outputs.append(hidden)
+        begin_sequence()
+        try:
+            for _ in range(self.steps):
+                actions.append(action(hidden))
+                hidden = rnn([input, _without_gradient(actions[-1])])
+                outputs.append(hidden)
+        finally:
+            end_sequence(self)
         if not self.training:
             outputs, actions = _overwritten(outputs, rnn), _overwritten(actions, action)
         if self.forward_actions:
@@ -216,6 +226,8 @@ class VariableLength(Decorator):
                 mask[where, column] = False
         set_zero_mask(self[0], mask)
         output = self[0](packed)
+        if torch.compiler.is_exporting():
+            set_zero_mask(self[0], False)  # nothing of an export stays
         samples: dict[int, Tensor] = {}
         for column, row in enumerate(rows):
             for number, start in row:

@@ -12,9 +12,9 @@ from torch import nn
 
 from t7convert.errors import ConversionError
 from t7convert.nn.memory import remember, set_zero_mask
-from t7convert.nn.rnn_cells import LSTM, Recursor
+from t7convert.nn.rnn_cells import Recursor
 from t7convert.nn.rnn_sequencers import Sequencer, packing
-from t7convert.nn.rnn_steps import StepLSTM
+from tests import golden
 from tests.build import obj, table
 from tests.layers.rnn_compare import (
     check_fixtures,
@@ -261,9 +261,27 @@ def test_a_module_object_twice_in_a_step(gradient: bool) -> None:
     assert np.allclose(first, alone)
 
 
-def test_export() -> None:
-    net = Sequencer(LSTM(StepLSTM(2, 3), 3)).eval()
-    x = torch.randn(4, 5, 2)
-    program = torch.export.export(net, (x,), strict=False)
+EXPORTED: list[tuple[Any, Any]] = [
+    (recurrence(2, 3), normal(4, 2)),
+    (sequencer(recurrence(2, 3), "both"), normal(3, 4, 2)),
+    (obj("nn.Repeater", modules=table(recurrence(2, 3)), rho=2), normal(4, 2)),
+    (seq_lstm(2, 3, maskzero=True, _remember="both"), normal(3, 4, 2)),
+    (attention(elman()), normal(4, 2)),
+    (
+        obj("nn.VariableLength", modules=table(seq_lstm(2, 3, maskzero=True, v2=True))),
+        [normal(3, 2), normal(2, 2)],
+    ),
+    (obj("nn.TrimZero", modules=table(linear(2, 3)), nInputDim=1), normal(4, 2)),
+]
 
-    assert torch.allclose(program.module()(x), net(x), atol=1e-6)
+
+@pytest.mark.parametrize(("made", "input"), EXPORTED)
+def test_export(made: Any, input: Any) -> None:
+    """An exported graph has no memory, and leaves none behind."""
+    net, given = network(made), golden.tensors(input)
+    with torch.no_grad():
+        exported = torch.export.export(net, (given,), strict=False).module()
+        first = golden.leaves(net(given))
+        for _ in range(2):
+            found = golden.leaves(exported(given))
+            assert all(torch.allclose(a, b) for a, b in zip(found, first, strict=True))
