@@ -42,6 +42,8 @@ def _quiet() -> Iterator[None]:
 
 
 def _trace(network: nn.Module, example: Any, *, dynamic: bool) -> torch.export.ExportedProgram:
+    if dynamic:
+        example = resized(example, 2)  # a batch of one would be taken for a constant
     dims = (batch_dims(example, torch.export.Dim("batch")),) if dynamic else None
     try:
         with _quiet(), torch.no_grad():
