@@ -141,11 +141,13 @@ def check_network(
 def _side(converted: Converted, options: Options, opened: Output | None) -> Side:
     device = pick_device(options.device)
     dtype: torch.dtype = getattr(torch, options.dtype)
+    criterion = converted.tree.spec.kind == "criterion"
     if opened is None or opened.converted is not None:
         network = converted.network.to(device=device, dtype=dtype)
-        return Side(network, converted.modules, dtype, device)
+        return Side(network, converted.modules, dtype, device, criterion)
     network = opened.network.to(device=device)
-    return Side(network if opened.fixed_dtype else network.to(dtype=dtype), {}, dtype, device)
+    network = network if opened.fixed_dtype else network.to(dtype=dtype)
+    return Side(network, {}, dtype, device, criterion)
 
 
 def _run(

@@ -15,7 +15,6 @@ from t7convert.conversion.convert import Converted
 from t7convert.format.objects import Array, LuaTensor
 from t7convert.lua.sharing import Geometry, regions
 from t7convert.lua.tree import LuaModule, walk
-from t7convert.nn.memory import forget
 from t7convert.parity.compare import difference, leaves
 from t7convert.parity.inputs import Trial
 from t7convert.parity.report import Row
@@ -36,11 +35,12 @@ def check_gradients(
     wide, grad_input = _backward(tree, value, np.float64)
     narrow, grad_input32 = _backward(tree, value, np.float32)
     given = to_tensors(value, dtype=side.dtype, device=side.device)
-    inputs = [t for t in _tensors(given) if t.is_floating_point()]
+    learned = given[0] if side.criterion else given
+    inputs = [t for t in _tensors(learned) if t.is_floating_point()]
     for tensor in inputs:
         tensor.requires_grad_(True)
     side.network.zero_grad(set_to_none=True)
-    outputs = [t for t in _tensors(forget(side.network)(given)) if t.requires_grad]
+    outputs = [t for t in _tensors(side.answer(given)) if t.requires_grad]
     seeds = to_tensors(_seeds([t.shape for t in outputs]), dtype=side.dtype, device=side.device)
     torch.autograd.backward(outputs, seeds)
     rows = _input_rows(tree, side, trial, tolerance, inputs, grad_input, grad_input32)

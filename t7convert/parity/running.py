@@ -33,6 +33,12 @@ class Side:
     modules: Mapping[str, Sequence[str]]
     dtype: torch.dtype
     device: torch.device
+    criterion: bool = False
+
+    def answer(self, inputs: Any) -> Any:
+        """Return the network's output; a criterion's input is the list of input and target."""
+        given = inputs if self.criterion else [inputs]
+        return forget(self.network)(*given)
 
 
 class Reference:
@@ -180,7 +186,7 @@ def check_trial(
 def _run_network(side: Side, value: Any, stream: Stream) -> Any:
     inputs = to_tensors(value, dtype=side.dtype, device=side.device)
     with recorded(side, stream.put), torch.no_grad():
-        return copy_of(forget(side.network)(inputs))
+        return copy_of(side.answer(inputs))
 
 
 def _final(

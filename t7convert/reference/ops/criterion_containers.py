@@ -59,6 +59,8 @@ class ParallelCriterion(Several):
 
 @implements("nn.ModuleCriterion")
 class ModuleCriterion(Criterion):
+    multiplies = True
+
     def loss(self, x: Value, target: Value) -> Value:
         self.prepared: Op | None = None
         if self.get("inputModule") is not None:
@@ -70,7 +72,7 @@ class ModuleCriterion(Criterion):
         return self.criterion.output
 
     def gradient(self, x: Value, target: Value) -> Value:
-        gradient = self.criterion.backward(1.0)
+        gradient = self.criterion.backward(self.factor)
         return gradient if self.prepared is None else self.prepared.backward(gradient)
 
 

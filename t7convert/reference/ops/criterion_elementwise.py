@@ -14,16 +14,24 @@ from t7convert.reference.op import Op, Value, implements
 class Criterion(Op):
     """One call of a criterion: the input is ``[input, target]``, the output the loss.
 
-    ``backward`` gives the gradient of the input, times ``gy``; Lua's had no gradOutput.
+    ``backward`` gives the gradient of the input, times ``gy``; Lua's had no gradOutput. A class
+    whose own parameters, or a module inside, take part multiplies by ``factor`` itself
+    (``multiplies``).
     """
 
+    multiplies = False
+    factor = 1.0
+
     def forward(self, x: Value) -> Value:
-        return self.loss(x[0], x[1])
+        self.given, self.target = [*x, None][:2]  # some have no target
+        return self.loss(self.given, self.target)
 
     def backward(self, gy: Any) -> Value:
-        factor = float(gy)
-        gradient = self.gradient(self.input[0], self.input[1])
-        return gradient if factor == 1 else map_arrays(lambda g: g * factor, gradient)
+        self.factor = float(gy)
+        gradient = self.gradient(self.given, self.target)
+        if self.multiplies or self.factor == 1:
+            return gradient
+        return map_arrays(lambda g: g * self.factor, gradient)
 
     def loss(self, x: Value, target: Value) -> Value:
         """Return ``updateOutput(input, target)``."""

@@ -88,6 +88,8 @@ class SoftPlusLSEMinusLSECriterion(LogSumExp):
 
 @implements("nn.ClassHierarchicalNLLCriterion")
 class ClassHierarchicalNLLCriterion(Criterion):
+    multiplies = True
+
     def loss(self, x: Array, target: Any) -> Value:
         if x.ndim != 1:
             raise self.error(f"an input of {x.ndim} dimensions, expected one sample")
@@ -110,6 +112,7 @@ class ClassHierarchicalNLLCriterion(Criterion):
         for logs, (name, rows, place) in zip(self.logs, self.levels, strict=True):
             slope = np.exp(logs)
             slope[place] -= 1
+            slope *= self.factor
             weight = np.zeros_like(self.array(f"{name}Matrix"))
             bias = np.zeros_like(self.array(f"{name}Bias"))
             weight[rows], bias[rows] = np.outer(slope, x), slope
@@ -121,10 +124,12 @@ class ClassHierarchicalNLLCriterion(Criterion):
 
 @implements("nn.SequentialCriterion")
 class SequentialCriterion(Criterion):
+    multiplies = True
+
     def loss(self, x: Value, target: Value) -> Value:
         self.first = self.call(self.module_at("module"), x)
         self.second = self.call(self.module_at("criterion"), [self.first.output, target])
         return self.second.output
 
     def gradient(self, x: Value, target: Value) -> Value:
-        return self.first.backward(self.second.backward(1.0))
+        return self.first.backward(self.second.backward(self.factor))
