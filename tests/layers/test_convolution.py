@@ -13,13 +13,13 @@ from t7convert.conversion import convert_tree
 from t7convert.errors import ConversionError
 from t7convert.format.objects import LuaObject
 from t7convert.lua.tree import build
-from tests.build import obj, sequential, storage, table, tensor, view
+from tests.build import obj, sequential, storage, tensor, view
 from tests.layers.compare import DRAW, check_fixtures, compare, converted, normal, reference
 
 CLASSES = """
 SpatialConvolution SpatialConvolutionLocal SpatialConvolutionMM SpatialConvolutionMap
-SpatialDepthWiseConvolution SpatialDilatedConvolution SpatialFullConvolution
-SpatialFullConvolutionMap SpatialSubSampling cudnn.SpatialConvolution
+SpatialDepthWiseConvolution SpatialDilatedConvolution SpatialFullConvolutionMap
+SpatialSubSampling cudnn.SpatialConvolution
 """
 #: kW, kH, dW, dH, padW, padH: never square
 WINDOWS = [(3, 2, 1, 1, 0, 0), (1, 1, 1, 1, 0, 0), (2, 3, 2, 1, 1, 0), (4, 1, 3, 2, 0, 2)]
@@ -104,6 +104,13 @@ def test_half_a_pixel_of_padding_is_none() -> None:
     assert compare(made, normal(5, 8, 9)).shape == (4, 9, 8)
     with pytest.raises(ConversionError, match="padW is nan"):
         converted(convolution("nn.SpatialConvolution", WINDOWS[0], padW=float("nan")))
+
+
+def test_a_matrix_that_is_no_view_of_a_weight_is_refused() -> None:
+    turned = view(storage(normal(24)), (4, 6), (1, 4))
+    fields = {"nInputPlane": 1, "nOutputPlane": 4, **window((3, 2, 1, 1, 0, 0))}
+    with pytest.raises(ConversionError, match="don't allow a view"):
+        converted(obj("nn.SpatialConvolution", weight=turned, **fields))
 
 
 def test_a_weight_within_a_flat_vector() -> None:
@@ -224,57 +231,6 @@ def test_sub_sampling_takes_the_first_numbers_of_a_weight_of_any_shape() -> None
     compare(made, normal(3, 6, 4))
 
 
-FULL = {"kW": 3, "kH": 2, "dW": 3, "dH": 2, "padW": 1, "padH": 0, "adjW": 2, "adjH": 1}
-
-
-def full(name: str = "nn.SpatialFullConvolution", **changes: Any) -> LuaObject:
-    planes = {"nInputPlane": 3, "nOutputPlane": 2}
-    weight = tensor(normal(3, 2, 2, 3))
-    return obj(name, weight=weight, **planes, **{**FULL, "bias": tensor(normal(2)), **changes})
-
-
-@pytest.mark.parametrize("shape", [(3, 4, 5), (1, 3, 4, 5), (2, 3, 4, 5)])
-@pytest.mark.parametrize("name", ["nn.SpatialFullConvolution", "cudnn.SpatialFullConvolution"])
-def test_full_convolution(name: str, shape: tuple[int, ...]) -> None:
-    output = compare(full(name), normal(*shape))
-
-    assert output.shape[-2:] == (3 * 2 + 2 + 1, 4 * 3 - 2 + 3 + 2)
-
-
-@pytest.mark.parametrize("target", [(1, 9, 14), (1, 10, 13), (2, 2, 11, 27)])
-def test_full_convolution_to_the_size_of_a_target(target: tuple[int, ...]) -> None:
-    made, image = full(), normal(2, 3, 4, 5)
-    call = converted(made).network([torch.from_numpy(image), torch.zeros(target)])
-
-    height = 8 + (target[-2] - 2) % 2
-    width = 13 + (target[-1] + 2 - 3) % 3
-    assert tuple(call.shape) == (2, 2, height, width)
-    compare_table(made, [image, normal(*target)])
-
-
-def compare_table(made: LuaObject, inputs: list[Any]) -> None:
-    """Compare with the reference; the target's gradient is zero in both."""
-    given = [torch.from_numpy(x).requires_grad_() for x in inputs]
-    output = converted(made).network(given)
-    call = reference(made, inputs)
-    gy = DRAW.normal(size=tuple(output.shape))
-    output.backward(torch.from_numpy(gy))
-    gx, gt = call.backward(gy)
-
-    assert np.allclose(call.output, output.detach().numpy(), rtol=1e-12)
-    assert given[0].grad is not None
-    assert np.allclose(gx, given[0].grad.numpy(), rtol=1e-11)
-    assert given[1].grad is None
-    assert gt.shape == inputs[1].shape
-    assert not gt.any()
-
-
-def test_full_convolution_without_bias_or_adj() -> None:
-    made = full(bias=None, adjW=None, adjH=None)
-
-    assert compare(made, normal(3, 4, 5)).shape == (2, 8, 13)
-
-
 def test_a_weight_of_another_size_is_refused_with_its_place() -> None:
     made = sequential(convolution("nn.SpatialConvolution", (3, 2, 1, 1, 0, 0), shape=(4, 5, 3, 3)))
     with pytest.raises(ConversionError, match=r"modules\[1\].*weight"):
@@ -290,7 +246,6 @@ def test_no_kernel_size_no_conversion() -> None:
 
 
 def test_modules_print_what_they_are() -> None:
-    sequence = table(connected("nn.SpatialConvolutionMap", (1, 1)), full())
-    network = converted(obj("nn.Sequential", modules=sequence)).network
+    network = converted(sequential(connected("nn.SpatialConvolutionMap", (1, 1)))).network
 
     assert "7 of 3 x 4 connections" in repr(network)
