@@ -2,8 +2,8 @@
 
     python benchmarks/convert.py [MODEL.t7] [--rounds N]
 
-prints medians and ratios of one run, rounds interleaved. Each measurement is a fresh process. Memory
-is the peak of anonymous resident pages above that of a process that only imported torch (Linux).
+prints medians and ratios of one run, rounds interleaved. Each measurement is a fresh process.
+Memory is the peak of anonymous resident pages above that of a process that only imported torch (Linux).
 Without MODEL.t7 the 164 MB sharesnet50 of ../shared/golden/full is unpacked to a temporary file.
 """
 
@@ -19,7 +19,9 @@ import tempfile
 import time
 from pathlib import Path
 
-PACKED = Path(__file__).resolve().parent.parent.parent / "shared/golden/full/sharesnet50/model.t7.xz"
+PACKED = (
+    Path(__file__).resolve().parent.parent.parent / "shared/golden/full/sharesnet50/model.t7.xz"
+)
 
 WATCH = """
 import sys, threading, time
