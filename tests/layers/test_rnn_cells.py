@@ -16,7 +16,6 @@ from t7convert.errors import ConversionError
 from t7convert.nn.memory import Memory, forget
 from t7convert.nn.rnn_cells import LSTM, Recurrence, Recursor
 from t7convert.nn.rnn_sequencers import Sequencer
-from t7convert.nn.rnn_simple import NormStabilizer
 from t7convert.nn.rnn_steps import StepLSTM
 from tests.build import obj, storage, table, tensor
 from tests.layers.rnn_compare import (
@@ -36,7 +35,7 @@ from tests.layers.rnn_compare import (
 
 CLASSES = """
 rnn.LSTM rnn.FastLSTM rnn.GRU rnn.MuFuRu rnn.Recurrent rnn.Recurrence rnn.Recursor
-rnn.NormStabilizer trnn.LSTM trnn.FastLSTM trnn.GRU trnn.LinearRNN trnn.LookupRNN
+trnn.LSTM trnn.FastLSTM trnn.GRU trnn.LinearRNN trnn.LookupRNN
 """
 
 
@@ -250,37 +249,6 @@ def test_the_first_step_may_have_statistics_of_its_own() -> None:
 
     assert not np.allclose(with_own[0], without[0])
     assert len(list(net.parameters())) == 5  # the copy's are tied
-
-
-def test_norm_stabilizer_in_training() -> None:
-    """The penalty of NormStabilizer.lua: its gradient, worked out by autograd."""
-    beta, x = 0.7, torch.from_numpy(normal(4, 3, 5))
-    given: Any = x.clone().requires_grad_()
-    ours: Any = x.clone().requires_grad_()
-    gy = torch.from_numpy(normal(4, 3, 5))
-    Sequencer(NormStabilizer(beta)).train()(ours).backward(gy)
-    norms = given.norm(dim=2)
-    # Lua's gradient: each step sees its neighbours as constants, once per neighbour
-    pairs = [(t, n) for t in range(4) for n in (t - 1, t + 1) if 0 <= n < 4]
-    penalty = sum((norms[t] - norms[n].detach()).square().mean() for t, n in pairs) * beta
-    (penalty + (given * gy).sum()).backward()
-
-    assert torch.allclose(ours.grad, given.grad, rtol=1e-12)
-    evaluated: Any = x.clone().requires_grad_()
-    Sequencer(NormStabilizer(beta)).eval()(evaluated).backward(gy)
-    assert torch.equal(evaluated.grad, gy)
-
-
-def test_norm_stabilizer_remembers_one_norm_over_calls() -> None:
-    module = NormStabilizer(1.0)
-    x = torch.from_numpy(normal(2, 3, 5)).requires_grad_()
-    run = Sequencer(module, remember="both").train()
-    for _ in range(3):
-        run(x).sum().backward()
-
-    assert len(module.memory["norms"]) == 3
-    with pytest.raises(RuntimeError, match="batch x features expected"):
-        module(torch.zeros(3))
 
 
 def test_what_cannot_be_understood() -> None:
