@@ -108,7 +108,7 @@ class Conversion:
         return Copied(made) if id(module) in self.overwriting.copies else made
 
     def reads_overwritten(self, module: LuaModule) -> bool:
-        """Tell whether what ``module`` reads may be overwritten before its backward reads it."""
+        """Tell whether what ``module`` reads or makes may be overwritten before its backward."""
         return self.reuses or id(module) in self.overwriting.readers
 
     def overwrites(self, module: LuaModule) -> bool:

@@ -45,7 +45,7 @@ class Overwrites:
     Attributes:
         visible: the modules whose overwriting somebody else can see.
         copies: the modules that must not return a view of their input.
-        readers: the modules that read memory which is overwritten visibly.
+        readers: the modules that read or wrote memory which is overwritten visibly.
         of_input: whether the network's own input is among the memory overwritten.
     """
 
@@ -75,7 +75,7 @@ def overwrites(root: LuaModule) -> Overwrites:
         if any(id(module) in visible for _, _, module in memory.overwritten):
             of_input = of_input or memory.maker is None
             copies.update(memory.copiers)
-            readers.update(memory.readers)
+            readers.update(memory.readers, {id(memory.maker)}, map(id, writers))
     return Overwrites(frozenset(visible), frozenset(copies), frozenset(readers), of_input)
 
 
