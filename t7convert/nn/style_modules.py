@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ def normalised(input: Tensor, eps: float, statistics: bool) -> Tensor:
     Without ``statistics``, mean and variance count as 0 and 1.
     """
     if not statistics:
-        return input * (1 + eps) ** -0.5
+        return input * (1 / sqrt(1 + eps))
     variance, mean = torch.var_mean(input, (-2, -1), correction=0, keepdim=True)
     output: Tensor = (input - mean) * (variance + eps).rsqrt()
     return output
