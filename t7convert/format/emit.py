@@ -30,15 +30,22 @@ class Emitter:
 
     def flush(self) -> None:
         """Hand on what was collected."""
-        # a file object without buffer may take less than it is given
-        rest = memoryview(bytes(self.out))
+        collected = bytes(self.out)
         self.out.clear()
+        self._hand_on(memoryview(collected))
+
+    def _hand_on(self, rest: memoryview) -> None:
+        # a file object without buffer may take less than it is given
         while rest:
             count = self._write(rest)  # type: ignore[arg-type]
             rest = rest[count if isinstance(count, int) else len(rest) :]
 
-    def put(self, data: bytes) -> None:
-        """Write bytes as they are."""
+    def put(self, data: bytes | memoryview) -> None:
+        """Write bytes as they are; large ones are not copied."""
+        if len(data) > _FLUSH:
+            self.flush()
+            self._hand_on(memoryview(data))
+            return
         self.out += data
         if len(self.out) > _FLUSH:
             self.flush()
@@ -102,11 +109,11 @@ class BinaryEmitter(Emitter):
         itemsize = self._long_size if dtype == DTYPES["Long"] else dtype.itemsize
         target = np.dtype(f"{self._order}{dtype.kind}{itemsize}")
         for chunk in chunks(storage, _CHUNK // itemsize):
-            converted = chunk.astype(target)
+            converted = chunk.astype(target, copy=False)
             if itemsize < dtype.itemsize and not np.array_equal(converted, chunk):
                 problem = f"{storage!r} has elements too large for 4-byte longs"
                 raise UnwritableError(problem, storage)
-            self.put(converted.tobytes())
+            self.put(converted.reshape(-1).view(np.uint8).data)
 
 
 class AsciiEmitter(Emitter):
