@@ -73,6 +73,7 @@ for command in (
     cli_main.stub_command,
     cli_main.report_command,
     cli_proof.verify_command,
+    cli_proof.diff_command,
     cli_export.convert_command,
     cli_export.shrink_command,
     cli_export.extract_command,

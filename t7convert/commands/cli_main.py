@@ -47,6 +47,11 @@ arch_option = click.option(
     help="Put a module that raises when called in place of what can't be converted.",
 )
 @plugin_option
+@click.option(
+    "--verify/--no-verify",
+    default=None,
+    help="Check the network before writing; by default where that takes some seconds at most.",
+)
 @click.option("--force", is_flag=True, help="Replace OUT.pt if it exists.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -73,6 +78,7 @@ def to_pytorch_command(ctx: click.Context, /, **options: Any) -> None:
 )
 @arch_option
 @plugin_option
+@click.option("--html", type=OUT, metavar="FILE", help="Write what there is as a web page.")
 @click.pass_context
 def inspect_command(ctx: click.Context, /, **options: Any) -> None:
     """Print what a Lua Torch file holds: modules, parameters, ties, bytes.

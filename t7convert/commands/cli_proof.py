@@ -10,6 +10,7 @@ import click
 from t7convert.commands.cli_main import (
     DTYPES,
     FILE,
+    OUT,
     arch_option,
     json_option,
     plugin_option,
@@ -52,6 +53,8 @@ shape_option = click.option(
 @click.option("--gradients", is_flag=True, help="Compare with Lua's backward too.")
 @click.option("--allow-unchecked", is_flag=True, help="Pass although a class has no reference.")
 @json_option
+@click.option("--junit", type=OUT, metavar="FILE", help="Write the report as JUnit XML.")
+@click.option("--html", type=OUT, metavar="FILE", help="Write the report as a web page.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing if the check passes.")
 @click.pass_context
 def verify_command(
@@ -60,6 +63,8 @@ def verify_command(
     source: Path,
     output: Path | None,
     as_json: bool,
+    junit: Path | None,
+    html: Path | None,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -74,4 +79,24 @@ def verify_command(
     from t7convert.commands.verification import verify_file
     from t7convert.parity.check import Options
 
-    ctx.exit(verify_file(source, output, Options(**options), as_json=as_json, quiet=quiet))
+    code = verify_file(
+        *(source, output, Options(**options)), as_json=as_json, junit=junit, html=html, quiet=quiet
+    )
+    ctx.exit(code)
+
+
+@click.command("diff")
+@click.argument("first", metavar="A", type=FILE)
+@click.argument("second", metavar="B", type=FILE)
+@json_option
+@click.pass_context
+def diff_command(ctx: click.Context, /, first: Path, second: Path, as_json: bool) -> None:
+    """Compare two files: structure, parameters, ties, numbers. Each is .t7, .pt or .safetensors.
+
+    Exit code 0 if they are the same, 1 if they differ.
+
+    Example: t7convert diff before.t7 after.t7
+    """
+    from t7convert.commands.comparison import diff_files
+
+    ctx.exit(diff_files(first, second, as_json=as_json))

@@ -24,14 +24,19 @@ def inspect_file(
     key_map: bool = False,
     arch: api.Arch = "auto",
     plugins: Sequence[Path] = (),
+    html: Path | None = None,
 ) -> int:
-    """Print the tree, the parameters, the ties and the bytes of a file."""
+    """Print the tree, the parameters, the ties and the bytes of a file; or write them as a page."""
     if key_map:
         return _print_map(source, select, arch, plugins, as_json)
     summary = api.inspect(source, select=select)
+    if html is not None:
+        from t7convert.page.inspection import inspection_page
+
+        html.write_text(inspection_page(summary), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(summary.to_json()))
-    else:
+    elif html is None:
         click.echo("\n".join(lines_of(summary, depth)))
     return 0
 

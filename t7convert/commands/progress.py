@@ -17,12 +17,17 @@ _WIDTH = 30
 
 
 @contextmanager
-def progress(enabled: bool | None = None) -> Iterator[Report | None]:
-    """Give a reporter that draws a bar, or None where nobody could see it."""
+def progress(
+    enabled: bool | None = None, unit: Callable[[int], str] | None = None
+) -> Iterator[Report | None]:
+    """Give a reporter that draws a bar, or None where nobody could see it.
+
+    ``unit`` writes an amount for people; without it, amounts are bytes.
+    """
     if not (sys.stderr.isatty() if enabled is None else enabled):
         yield None
         return
-    bar = _Bar()
+    bar = _Bar(unit or size)
     try:
         yield bar
     finally:
@@ -30,7 +35,8 @@ def progress(enabled: bool | None = None) -> Iterator[Report | None]:
 
 
 class _Bar:
-    def __init__(self) -> None:
+    def __init__(self, unit: Callable[[int], str]) -> None:
+        self._unit = unit
         self._start = time.monotonic()
         self._last = 0.0
         self._drawn = 0
@@ -42,7 +48,8 @@ class _Bar:
         self._last = now
         share = done / total if total else 1.0
         filled = int(share * _WIDTH)
-        text = f"{phase}: [{'#' * filled}{'-' * (_WIDTH - filled)}] {share:4.0%} of {size(total)}"
+        bar = "#" * filled + "-" * (_WIDTH - filled)
+        text = f"{phase}: [{bar}] {share:4.0%} of {self._unit(total)}"
         click.echo("\r" + text.ljust(self._drawn), nl=False, err=True)
         self._drawn = len(text)
 

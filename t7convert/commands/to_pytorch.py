@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -41,6 +42,7 @@ def to_pytorch(
     allow_missing: bool = False,
     plugins: Sequence[Path] = (),
     force: bool = False,
+    verify: bool | None = None,
     as_json: bool = False,
     quiet: bool = False,
 ) -> int:
@@ -58,6 +60,7 @@ def to_pytorch(
             plugins=plugins,
             force=force,
             progress=report,
+            verify=verify,
         )
     if as_json:
         record = {**asdict(made), "target": str(made.target), "source": str(source)}
@@ -81,6 +84,7 @@ def _text(made: api.Conversion, plugins: Sequence[Path], state_dict_only: bool) 
     lines.append(f"ties        {len(made.ties)}")
     lines += [f"  {' = '.join(keys)}" for keys in made.ties]
     lines += [f"missing     {row}" for row in made.missing]
+    lines.append(f"parity      {_parity(made.parity)}")
     lines.append(f"wrote       {made.target} ({size(made.target.stat().st_size)})")
     lines.append("")
     if state_dict_only:
@@ -91,3 +95,11 @@ def _text(made: api.Conversion, plugins: Sequence[Path], state_dict_only: bool) 
         extra = f", plugins={[str(p) for p in plugins]!r}" if plugins else ""
         lines.append(f"model = t7convert.load_model({str(made.target)!r}{extra})")
     return "\n".join(lines)
+
+
+def _parity(record: dict[str, Any]) -> str:
+    if record["result"] == "passed":
+        return (
+            f"passed: {record['compared']} outputs agree with the Lua module's, tensors bit by bit"
+        )
+    return ": ".join(str(record[name]) for name in ("result", "reason") if name in record)

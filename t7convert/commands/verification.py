@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from t7convert.commands.progress import progress
 from t7convert.errors import ParityError
 
 if TYPE_CHECKING:
@@ -24,12 +26,24 @@ def verify_file(
     options: Options,
     *,
     as_json: bool = False,
+    junit: Path | None = None,
+    html: Path | None = None,
     quiet: bool = False,
 ) -> int:
-    """Run the check, print the report, return 0 or the exit code of a failed check."""
+    """Run the check, print and write the report, return 0 or the exit code of a failed check."""
     from t7convert.parity.check import check_parity
 
-    report = check_parity(source, output, options)
+    hidden = False if quiet else None
+    with progress(hidden, unit=lambda count: f"{count} module calls") as bar:
+        report = check_parity(source, output, replace(options, progress=bar))
+    if junit is not None:
+        from t7convert.parity.junit import junit as as_junit
+
+        junit.write_text(as_junit(report), encoding="utf-8")
+    if html is not None:
+        from t7convert.page.parity import parity_page
+
+        html.write_text(parity_page(report), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(report.to_json()))
     elif not quiet or not report.ok:
@@ -61,19 +75,25 @@ def lines_of(report: ParityReport) -> Iterator[str]:
 
 def _kinds(report: ParityReport) -> Iterator[str]:
     for kind in dict.fromkeys(row.kind for row in report.rows):
-        rows = [r for r in report.rows if r.kind == kind and r.status != "unchecked"]
+        rows = [r for r in report.rows if r.kind == kind]
+        stale = sum(row.status == "stale" for row in rows)
+        rows = [row for row in rows if row.status not in ("unchecked", "stale")]
         bad = sum(row.bad for row in rows)
-        if not rows:
+        if not rows and not stale:
             continue
         text = f"{kind}: {len(rows) - bad} of {len(rows)} agree"
-        close = max(rows, key=lambda row: row.absolute / row.bound if row.bound else 0.0)
+        close = max(
+            rows, key=lambda row: row.absolute / row.bound if row.bound else 0.0, default=None
+        )
         if kind in ("parameter", "statistic"):
             text += " bit for bit"
-        elif close.bound:
+        elif close is not None and close.bound:
             text += (
                 f", at worst {close.absolute / close.bound:.0%} of what rounding allows "
                 f"(off by {close.absolute:.2g}, {close.relative:.2g} of the largest entry)"
             )
+        if stale:
+            text += f"; {stale} more in the file are stale, not what its weights compute"
         yield f"{_mark(not bad)} {text}"
 
 

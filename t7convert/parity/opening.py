@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from t7convert.conversion.convert import Converted
 from t7convert.errors import CheckpointError
-from t7convert.export.checkpoint import read_checkpoint, rebuild
+from t7convert.export.checkpoint import rebuild
+from t7convert.export.reading import read_output
 
 Plugins = Sequence["str | Path | ModuleType"]
 
@@ -77,10 +78,10 @@ def open_output(path: Path, plugins: Plugins = ()) -> Output:
     return opener(path, plugins)
 
 
-@opens(".pt", ".pth")
+@opens(".pt", ".pth", ".safetensors")
 def open_checkpoint(path: Path, plugins: Plugins) -> Output:
-    """Open what ``to-pytorch`` wrote."""
-    content = read_checkpoint(path)
+    """Open a file from which the network can be built again."""
+    content = read_output(path)
     converted = rebuild(
         content["architecture"], content["state_dict"], name=str(path), plugins=plugins
     )

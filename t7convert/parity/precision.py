@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from t7convert.errors import SelectionError
+
 
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
@@ -50,14 +52,17 @@ def pick_device(name: str) -> torch.device:
     """Return the device of a name; ``auto`` takes the first accelerator that is there.
 
     Raises:
-        RuntimeError: if the named one is not there.
+        SelectionError: if the named one is not there.
     """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise RuntimeError("there is no CUDA device here")
+        raise SelectionError("there is no CUDA device here")
     if name == "mps" and not torch.backends.mps.is_available():
-        raise RuntimeError("there is no MPS device here")
-    return torch.device(name)
+        raise SelectionError("there is no MPS device here")
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise SelectionError(f"{name!r} is no device: cpu, cuda, mps or auto") from error
