@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ctypes import c_float
 from math import ceil, floor
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from t7convert.nn.single import single
+
 Window = tuple[int, int]
-
-
-def _single(value: float) -> float:
-    return c_float(value).value
 
 
 def max_windows(size: int, count: int) -> list[Window]:
@@ -24,8 +21,8 @@ def max_windows(size: int, count: int) -> list[Window]:
     """
     return [
         (
-            floor(_single(_single(i / count) * size)),
-            ceil(_single(_single((i + 1) / count) * size)),
+            floor(single(single(i / count) * size)),
+            ceil(single(single((i + 1) / count) * size)),
         )
         for i in range(count)
     ]

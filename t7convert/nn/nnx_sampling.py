@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ctypes import c_float
 from math import floor
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from t7convert.nn.autograd import apply
+from t7convert.nn.single import single
 
 Mode = Literal["simple", "average", "bilinear"]
 
@@ -105,7 +105,7 @@ class SpatialDownSampling(nn.Module):
         size = input.shape[1] // self.ratio[0], input.shape[2] // self.ratio[1]
         if 0 in size:
             raise ValueError(f"an input of shape {tuple(input.shape)} is too small")
-        share = c_float(1 / (self.ratio[0] * self.ratio[1])).value
+        share = single(1 / (self.ratio[0] * self.ratio[1]))
         return _window_sums(input, 1, size, self.ratio) * share
 
     def extra_repr(self) -> str:
@@ -241,7 +241,7 @@ class SpatialReSamplingEx(nn.Module):
         if self.mode == "average":
             share = 1 / (window[0] * window[1])
             sums = _window_sums(input, y, new, window)
-            return apply(_Scale, sums, c_float(share).value, share)
+            return apply(_Scale, sums, single(share), share)
         rows, columns = (step * n for step, n in zip(steps, window, strict=True))
         return input.index_select(y, rows).index_select(x, columns)
 
@@ -251,8 +251,8 @@ class SpatialReSamplingEx(nn.Module):
 
 def _windows(size: int, count: int, device: torch.device) -> Tensor:
     """Return the positions in every window; shorter ones repeat their last."""
-    step = c_float(size / count).value
-    starts = [int(c_float(i * step).value) for i in range(count + 1)]
+    step = single(size / count)
+    starts = [int(single(i * step)) for i in range(count + 1)]
     ends = [max(starts[i] + 1, starts[i + 1]) for i in range(count)]
     longest = max(end - start for start, end in zip(starts, ends, strict=False))
     rows = [[min(starts[i] + n, ends[i] - 1) for n in range(longest)] for i in range(count)]

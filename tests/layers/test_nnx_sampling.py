@@ -148,3 +148,22 @@ def test_max_sampling_computes_windows_in_single_precision() -> None:
 @pytest.mark.parametrize("factor", [1, 2])
 def test_pixel_sort(shape: tuple[int, ...], factor: int) -> None:
     compare_module(lua_object("nn.PixelSort", downscaleFactor=factor), normal(*shape))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("SpatialDownSampling", {"rH": 3, "rW": 2}),
+        ("SpatialMaxSampling", {"oheight": 3, "owidth": 4}),
+        ("SpatialReSamplingEx", {"oheight": 3, "owidth": 4, "mode": "average"}),
+        ("SpatialReSamplingEx", {"rheight": 2, "rwidth": 1.5, "mode": "bilinear"}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiles(name: str, fields: dict[str, Any]) -> None:
+    network = network_of(lua_object(f"nn.{name}", **fields))
+    x = torch.from_numpy(normal(2, 7, 9))
+    torch.compiler.reset()
+    compiled = torch.compile(network, fullgraph=True, backend="eager")
+    with torch.no_grad():
+        assert compiled(x).equal(network(x))
