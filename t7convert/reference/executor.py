@@ -14,11 +14,8 @@ from t7convert.lua.aliasing import RESTORING, VIEWS, is_in_place
 from t7convert.lua.reuse import reused
 from t7convert.lua.sharing import Geometry
 from t7convert.lua.tree import LuaModule
-from t7convert.reference import ops
 from t7convert.reference.nested import arrays, map_arrays
 from t7convert.reference.op import Op, Value, op_for
-
-__all__ = ["Executor", "ops"]
 
 
 class Executor:
