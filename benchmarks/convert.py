@@ -3,7 +3,8 @@
     python benchmarks/convert.py [MODEL.t7] [--rounds N]
 
 prints medians and ratios of one run, rounds interleaved. Each measurement is a fresh process.
-Memory is the peak of anonymous resident pages above that of a process that only imported torch (Linux).
+Memory is the peak of anonymous resident pages above that of a process that only imported torch
+(Linux).
 Without MODEL.t7 the 164 MB sharesnet50 of ../shared/golden/full is unpacked to a temporary file.
 """
 

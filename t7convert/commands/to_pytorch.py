@@ -99,7 +99,5 @@ def _text(made: api.Conversion, plugins: Sequence[Path], state_dict_only: bool) 
 
 def _parity(record: dict[str, Any]) -> str:
     if record["result"] == "passed":
-        return (
-            f"passed: {record['compared']} outputs agree with the Lua module's, tensors bit by bit"
-        )
+        return f"passed: {record['compared']} outputs agree with the Lua module's"
     return ": ".join(str(record[name]) for name in ("result", "reason") if name in record)

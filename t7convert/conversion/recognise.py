@@ -61,8 +61,10 @@ class _Trial:
     def convert(self, module: LuaModule) -> nn.Module:
         raise ArchitectureError(f"{place(module)} is no layer of a ShaResNet")
 
-    @property
-    def reuses(self) -> bool:
+    def adopt(self, module: LuaModule, made: nn.Module) -> None:
+        raise ArchitectureError(f"{place(module)} is no layer of a ShaResNet")
+
+    def reads_overwritten(self, module: LuaModule) -> bool:
         return False
 
     def overwrites(self, module: LuaModule) -> bool:

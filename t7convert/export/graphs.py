@@ -20,6 +20,7 @@ from torch import nn
 from t7convert.errors import ConversionError, OutputError, ParityError, Problem
 from t7convert.export.example import batch_dims, flat, resized
 from t7convert.files import replacing
+from t7convert.nn.memory import forget
 
 #: The version of the operators in .onnx files.
 OPSET = 20
@@ -47,9 +48,11 @@ def _trace(network: nn.Module, example: Any, *, dynamic: bool) -> torch.export.E
     dims = (batch_dims(example, torch.export.Dim("batch")),) if dynamic else None
     try:
         with _quiet(), torch.no_grad():
-            return torch.export.export(network, (example,), dynamic_shapes=dims)
+            return torch.export.export(forget(network), (example,), dynamic_shapes=dims)
     except Exception as error:
         reason = f"it can't be traced: {str(error).strip().splitlines()[0]}"
+        if dynamic:
+            reason += " (a network that takes time steps first has no free batch there: --fixed)"
         raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
 
 
@@ -70,7 +73,7 @@ def write_pt2(
         for batch in (2, 3) if dynamic else (None,):
             given = example if batch is None else resized(example, batch)
             with torch.no_grad():
-                _compare(target, again.module()(given), network(given), 1e-6)
+                _compare(target, again.module()(given), forget(network)(given), 1e-6)
 
 
 def write_onnx(
@@ -114,7 +117,7 @@ def write_onnx(
             feeds = {n: t.numpy() for n, t in zip(names, flat(given), strict=True)}
             with torch.no_grad():
                 found = [torch.from_numpy(np.asarray(a)) for a in session.run(None, feeds)]
-                _compare(target, found, network(given), ONNX_RTOL)
+                _compare(target, found, forget(network)(given), ONNX_RTOL)
     return _remark(network, example, dynamic)
 
 
@@ -123,8 +126,8 @@ def _remark(network: nn.Module, example: Any, dynamic: bool) -> str:
     if not dynamic:
         return f"{text}; shapes are fixed"
     with torch.no_grad():
-        one = list(flat(network(resized(example, 1))))
-        two = list(flat(network(resized(example, 2))))
+        one = list(flat(forget(network)(resized(example, 1))))
+        two = list(flat(forget(network)(resized(example, 2))))
     if any(a.dim() != b.dim() for a, b in zip(one, two, strict=True)):
         text += (
             "; in Lua a lone sample gives a tensor of another rank than a batch; the graph always "

@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import mmap
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -21,6 +22,33 @@ _UNPACKERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     XZ: lzma.LZMAFile,
 }
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError)
+_ZIP_DAMAGE = (*_DAMAGE, ValueError, IndexError, struct.error)  # by a directory full of lies
+
+
+class _Mapped(io.RawIOBase):
+    """A mapped file as a stream; ``mmap`` itself lacks ``seekable`` before Python 3.13."""
+
+    def __init__(self, memory: mmap.mmap) -> None:
+        self._memory, self._at = memory, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = max(0, offset + (0, self._at, len(self._memory))[whence])
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int | None = -1) -> bytes:
+        stop = len(self._memory) if size is None or size < 0 else self._at + size
+        data = self._memory[self._at : stop]
+        self._at += len(data)
+        return data
 
 
 class _Unpacking(io.RawIOBase):
@@ -32,7 +60,7 @@ class _Unpacking(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         try:
             return self._stream.read(size)
-        except _DAMAGE as error:
+        except _ZIP_DAMAGE as error:
             problem = f"the compressed data is damaged or truncated: {error}"
             raise T7FormatError(problem, file=self._name) from None
 
@@ -53,10 +81,7 @@ def decompress(buffer: bytes | mmap.mmap, name: str, member: str | None) -> IO[b
 
 
 def _whole(buffer: bytes | mmap.mmap) -> IO[bytes]:
-    if isinstance(buffer, bytes):
-        return io.BytesIO(buffer)
-    buffer.seek(0)
-    return cast(IO[bytes], buffer)
+    return io.BytesIO(buffer) if isinstance(buffer, bytes) else cast(IO[bytes], _Mapped(buffer))
 
 
 def _member(raw: IO[bytes], name: str, member: str | None) -> IO[bytes] | None:
@@ -77,6 +102,8 @@ def _member(raw: IO[bytes], name: str, member: str | None) -> IO[bytes] | None:
     except KeyError:
         problem = f"no {member!r} in this zip archive, which has: {', '.join(names[:10])}"
         raise T7FormatError(problem, file=name) from None
-    except _DAMAGE as error:
+    except T7FormatError:
+        raise
+    except _ZIP_DAMAGE as error:
         problem = f"the zip archive is damaged or truncated: {error}"
         raise T7FormatError(problem, file=name) from None

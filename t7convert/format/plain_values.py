@@ -43,9 +43,9 @@ def to_json(root: Any) -> Any:
     """Return an object graph without its tensors' values, for JSON.
 
     Lists are lists, tables with string keys objects; other tables ``{"pairs": [[key, value]]}``.
-    Tensors are ``{"tensor": type, "shape": [...], "path": ...}``, other objects ``{"class":
-    name, "fields": ...}``, an object met again ``{"same": path}``, functions
-    ``{"function": bytes}``, bytes that are no UTF-8 ``{"bytes": base64}``, infinite numbers ``{"number": "inf"}``.
+    Tensors are ``{"tensor": type, "shape": [...], "path": ...}``, other objects ``{"class": name,
+    "fields": ...}``, an object met again ``{"same": path}``, functions ``{"function": bytes}``,
+    bytes that are no UTF-8 ``{"bytes": base64}``, infinite numbers ``{"number": "inf"}``.
 
     Raises:
         OutputError: if it is nested more than 200 deep, which JSON readers don't take.

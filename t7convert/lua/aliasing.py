@@ -18,7 +18,8 @@ VIEWS = names(
     nn.PrintSize nn.GradientReversal nn.L1Penalty nn.ZeroGrad nn.Copy nn.Convert nn.CopyGrad
     nn.CategoricalEntropy nn.Probe nn.Tic nn.Toc nn.ContentLoss nn.StyleLoss nn.DeepDreamLoss
     nn.TotalVariation nn.NormStabilizer nngraph.JustElement nngraph.JustTable w2nn.Print
-    w2nn.PrintTable nn.ReverseTable"""
+    w2nn.PrintTable nn.ReverseTable nn.PushTable nn.PullTable nn.ContentLossModule
+    nn.StyleINLossModule nn.TVLossModule"""
 )
 #: Modules that overwrite their input without a flag for it.
 ALWAYS = frozenset(("w2nn.InplaceClip01",))

@@ -36,6 +36,8 @@ _RECURRENT = names(
     """nn.LSTM nn.FastLSTM nn.GRU nn.MuFuRu nn.Recurrent nn.Recurrence nn.LinearRNN nn.LookupRNN
     nn.RecLSTM nn.RecGRU"""
 )
+#: Modules that pass their input on, and read it in backward for the gradient of a penalty.
+_PENALTIES = names("nn.L1Penalty nn.DeepDreamLoss nn.TotalVariation")
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,7 @@ class _Value:
 class _Run:
     def __init__(self) -> None:
         self.memories: list[_Memory] = []
+        self.pushed: dict[int, _Value] = {}
         self.time = 0
 
     def memory(self, maker: LuaModule | None, *, public: bool = False) -> _Memory:
@@ -186,7 +189,7 @@ class _Run:
             return self.fresh(module)
         if name == "nn.gModule":
             return self._graph(module, given)
-        if children:
+        if children and name not in VIEWS:
             return self._unknown_container(module, children, given)
         if name in VIEWS:
             return self._view(module, given)
@@ -215,6 +218,8 @@ class _Run:
 
     def _view(self, module: LuaModule, given: _Value) -> _Value:
         name, fields = module.spec.typename, module.fields
+        if name in _PENALTIES:
+            self.read(given, module)
         if name == "nn.SelectTable":
             return given.at(self, fields.get("index"))
         if name == "nn.NarrowTable":
@@ -222,6 +227,8 @@ class _Run:
             return self.table(module, [given.at(self, first + i) for i in range(count)])
         if name == "nn.ReverseTable" and given.items is not None:
             return self.table(module, given.items[::-1])
+        if name in ("nn.PushTable", "nn.PullTable"):
+            return self._pushed(module, given, int(fields["_index"]) - 1)
         if name == "nn.SplitTable":
             return _Value(given.memory, slices=True)
         if name == "nngraph.JustElement":
@@ -235,6 +242,18 @@ class _Run:
             self.read(given)  # these copy
             return self._copy(module, given)
         return given
+
+    def _pushed(self, module: LuaModule, given: _Value, index: int) -> _Value:
+        """A PushTable takes an entry out of its table, its PullTables put it into theirs."""
+        items = list(given.items or [])
+        if module.spec.typename == "nn.PushTable":
+            self.pushed[id(module)] = given.at(self, index + 1)
+            return self.table(module, items[:index] + items[index + 1 :])
+        entry = self.pushed.get(id(module.fields.get("_push")))
+        if entry is None:
+            return self.fresh(module)
+        items = items if given.items is not None else [given]
+        return self.table(module, [*items[:index], entry, *items[index:]])
 
     def _unknown_container(
         self, module: LuaModule, children: list[LuaModule], given: _Value

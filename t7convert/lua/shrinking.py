@@ -1,8 +1,8 @@
 """Dropping what a network doesn't need to run: activations, buffers and, by option, gradients.
 
 What ``clearState`` does in Lua, on a file: tensors become empty tensors, as torch/nn leaves them,
-so that Lua Torch can go on with the file. Source: torch/nn Module.lua, utils.lua (``clear``); nngraph
-gmodule.lua (``clearState``).
+so that Lua Torch can go on with the file. Source: torch/nn Module.lua, utils.lua (``clear``);
+nngraph gmodule.lua (``clearState``).
 """
 
 from __future__ import annotations

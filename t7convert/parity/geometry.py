@@ -176,52 +176,6 @@ def _map_table(m: FieldReader) -> Spec:
     return [spec_of(m.modules_at()[0]) or Leaf((5,))] * 2
 
 
-@_rule("nn.gModule")
-def _graph(m: FieldReader) -> Spec:
-    nodes, modules = m.require("nodes"), m.modules_at()
-    feeds: dict[int, list[int]] = {}
-    for number, node in enumerate(nodes, start=1):
-        for source in node["inputs"]:
-            feeds.setdefault(int(source), []).append(number)
-    start, count = m.integer("input"), m.integer("nInputs")
-    if count <= 1:
-        return _fed(start, nodes, modules, feeds)
-    entries = _entries(start, nodes, feeds)
-    found = {int(nodes[n - 1]["select"]): _fed(n, nodes, modules, feeds) for n in entries}
-    return [found.get(position) or Leaf((5,)) for position in range(1, count + 1)]
-
-
-def _entries(start: int, nodes: list[Any], feeds: dict[int, list[int]]) -> list[int]:
-    """Return the nodes that take one entry of the graph's input, behind nodes that pass it on."""
-    found, queue = [], list(feeds.get(start, []))
-    while queue:
-        number = queue.pop(0)
-        if nodes[number - 1]["select"] is not None:
-            found.append(number)
-        elif nodes[number - 1]["module"] is None:
-            queue.extend(feeds.get(number, []))
-    return found
-
-
-def _fed(
-    start: int, nodes: list[Any], modules: list[LuaModule], feeds: dict[int, list[int]]
-) -> Spec:
-    """Return what the first module that a node leads to takes."""
-    queue, seen = [start], {start}
-    while queue:
-        number = queue.pop(0)
-        position = nodes[number - 1]["module"]
-        found = spec_of(modules[int(position) - 1]) if position is not None else None
-        if isinstance(found, list) and len(nodes[number - 1]["inputs"]) > 1:
-            found = found[0]  # this input is one entry of the module's list
-        if found is not None:
-            return found
-        fresh = [n for n in feeds.get(number, []) if n not in seen]
-        seen.update(fresh)
-        queue.extend(fresh)
-    return None
-
-
 def _first(spec: Spec) -> Spec:
     """Return what the first entry of a table is; a recurrence's others are its own state."""
     return spec[0] if isinstance(spec, list) else spec

@@ -36,9 +36,16 @@ def exact_arithmetic() -> Iterator[None]:
 
 @contextmanager
 def preserved(network: nn.Module) -> Iterator[None]:
-    """Give a network its own tensors back after a block that moves or casts it."""
-    parameters = [(parameter, parameter.data) for parameter in network.parameters()]
-    buffers = [(m, name, b) for m in network.modules() for name, b in m.named_buffers("", False)]
+    """Give a network its own tensors and values back after a block that moves, casts or runs it.
+
+    Values too: a LookupTable with a greatest norm rescales its rows as it looks them up.
+    """
+    parameters = [(parameter, parameter.data.clone()) for parameter in network.parameters()]
+    buffers = [
+        (module, name, buffer.clone())
+        for module in network.modules()
+        for name, buffer in module.named_buffers("", recurse=False)
+    ]
     try:
         yield
     finally:

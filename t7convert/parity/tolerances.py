@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 FACTOR = 16.0
 _EPS32 = float(np.finfo(np.float32).eps)
@@ -29,6 +30,11 @@ class Tolerance:
     eps: float
     floor: float
     cap: float
+
+    @property
+    def largest(self) -> float:
+        """The largest number of the dtype."""
+        return float(torch.finfo(getattr(torch, self.dtype)).max)
 
     def bound(self, measured: float, scale: float) -> float:
         """Return the allowed absolute difference of a module's output.

@@ -102,7 +102,9 @@ def test_a_tensor_that_no_converter_fills_is_an_error() -> None:
         def lazy(m: Layer) -> nn.Module:
             return nn.Linear(2, 2)
 
-        with pytest.raises(ConversionError, match=r"my\.Lazy: nothing in the file gives the network's weight"):
+        with pytest.raises(
+            ConversionError, match=r"my\.Lazy: nothing in the file gives the network's weight"
+        ):
             convert_tree(build(obj("my.Lazy")))
 
 

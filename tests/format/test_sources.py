@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gc
 import gzip
 import io
@@ -55,7 +56,17 @@ OPENERS: dict[str, Callable[[bytes, Path], object]] = {
     "gzip": lambda data, path: gzip.compress(data),
     "bzip2": lambda data, path: bz2.compress(data),
     "xz": lambda data, path: lzma.compress(data),
+    "zip": lambda data, path: zipped(a_t7=data),
+    "gzip file": lambda data, path: at(path, gzip.compress(data)),
+    "bzip2 file": lambda data, path: at(path, bz2.compress(data)),
+    "xz file": lambda data, path: at(path, lzma.compress(data)),
+    "zip file": lambda data, path: at(path, zipped(a_t7=data)),
 }
+
+
+def at(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
 
 
 def zipped(**members: bytes) -> bytes:
@@ -115,6 +126,16 @@ def test_damaged_compression(pack: Callable[[bytes], bytes]) -> None:
     for length in (7, 20, len(packed) // 2, len(packed) - 3):
         with pytest.raises(T7FormatError, match="damaged or truncated"):
             load(packed[:length])
+
+
+@pytest.mark.parametrize("byte", [0, 200, 255])
+def test_a_damaged_zip_archive(byte: int, tmp_path: Path) -> None:
+    packed = zipped(a_t7=BINARY.read_bytes())
+    for position in range(len(packed) - 80, len(packed)):  # the directory, at the end
+        damaged = packed[:position] + bytes([byte]) + packed[position + 1 :]
+        for source in (damaged, at(tmp_path / "a.zip", damaged)):
+            with contextlib.suppress(T7FormatError):
+                load(source)
 
 
 def test_a_bomb(monkeypatch: pytest.MonkeyPatch) -> None:

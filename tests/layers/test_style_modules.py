@@ -249,3 +249,22 @@ def test_total_variation_of_adain(shape: tuple[int, ...]) -> None:
 
     assert loss == pytest.approx(expected)
     compare_module(lua_object("nn.TVLossModule", crit=_differences(), strength=0.7), x)
+
+
+@pytest.mark.parametrize("name", ["DeepDreamLoss", "TotalVariation", "L1Penalty"])
+def test_penalties_read_an_input_that_was_overwritten(name: str) -> None:
+    loss = lua_object(f"nn.{name}", strength=0.7, max_grad=1, l1weight=0.3, provideOutput=True)
+    relu = lua_object("nn.ReLU", threshold=0, val=0, inplace=True)
+    modules = [lua_object("nn.MulConstant", constant_scalar=2), loss, relu]
+    compare_module(lua_object("nn.Sequential", modules=modules), normal(1, 3, 4, 5))
+
+
+def test_a_loss_gives_its_input_itself() -> None:
+    idle = lua_object("nn.ContentLoss", crit=lua_object(MSE), mode="none")
+    relu = lua_object("nn.ReLU", threshold=0, val=0, inplace=True)
+    way = lua_object("nn.Sequential", modules=[idle, relu])
+    both = lua_object("nn.ConcatTable", modules=[lua_object("nn.Identity"), way])
+    obj = lua_object("nn.Sequential", modules=[lua_object("nn.Tanh"), both])
+    first, second = compare_module(obj, normal(1, 3, 4, 5))
+
+    assert first.equal(second)

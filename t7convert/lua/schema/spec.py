@@ -132,7 +132,7 @@ def row(
     return _add(
         ClassSpec(
             name=name,
-            typename=name.split("@")[0],
+            typename=name.partition("@")[0],
             source=source,
             kind=kind,
             parameters=_words(parameters),
@@ -167,7 +167,7 @@ def alias(
         replace(
             base,
             name=name,
-            typename=name.split("@")[0],
+            typename=name.partition("@")[0],
             source=source,
             constants={**base.constants, **(constants or {})},
             buffers=base.buffers + _words(buffers),
