@@ -51,7 +51,7 @@ def _trace(network: nn.Module, example: Any, *, dynamic: bool) -> torch.export.E
             return torch.export.export(forget(network), (example,), dynamic_shapes=dims)
     except Exception as error:
         reason = f"it can't be traced: {str(error).strip().splitlines()[0]}"
-        if dynamic:
+        if dynamic and "Constraints violated" in reason:
             reason += " (a network that takes time steps first has no free batch there: --fixed)"
         raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
 
