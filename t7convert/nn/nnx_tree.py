@@ -41,7 +41,7 @@ class SoftMaxTree(nn.Module):
     """The log-probability of a node of a tree: at every parent on its path one softmax.
 
     Takes the pair of rows (N, inputs) and the nodes (N), whole numbers; gives (N). Its exponential
-    is Torch7's fast one, good for about six digits.
+    is Torch7's fast one, which is off by up to 3e-5.
     Source: nnx SoftMaxTree.lua, generic/SoftMaxTree.c.
 
     Args:

@@ -90,7 +90,7 @@ row(
     nChildNode nParentNode minNodeId maxNodeId maxParentId maxChildId maxFamily maxFamilyPath
     maxDept momGradParams _nodeBuffer _multiBuffer _gradInput _gradTarget _gradOutput""",
     true_gradient=False,
-    notes="computed with Torch7's fast exponential, good for about six digits. Lua's parameters()"
+    notes="computed with Torch7's fast exponential, off by up to 3e-5. Lua's parameters()"
     " gives weight and bias by families, and those of the last batch only",
 )
 alias(
