@@ -15,7 +15,6 @@ import torch
 
 from t7convert.conversion import convert_tree
 from t7convert.conversion.registry import converter_for
-from t7convert.format import load
 from t7convert.lua import schema
 from t7convert.lua.schema import ClassSpec
 from t7convert.lua.tree import build
@@ -60,13 +59,12 @@ def gather(paths: Iterable[Path]) -> dict[str, Evidence]:
     """Run the checks of golden files and return the evidence per schema row."""
     found: dict[str, Evidence] = defaultdict(Evidence)
     for path in paths:
-        random = bool(load(path).get("random"))
         for label, case in golden.cases(path):
             tree = build(case["module"])
             evidence = found[tree.spec.name]
             evidence.counterpart = counterpart(convert_tree(tree).network)
             evidence.modes.add("t" if case.get("mode") == "training" else "e")
-            if random:
+            if case.get("random"):
                 evidence.random += 1
                 continue
             check = golden.check_criterion if "loss" in case else golden.check_module
