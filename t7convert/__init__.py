@@ -27,6 +27,7 @@ from t7convert.errors import (
 if TYPE_CHECKING:
     from t7convert.api import convert, inspect, load_model, to_module
     from t7convert.conversion import converts
+    from t7convert.export.optimizer import optimizer_state
     from t7convert.format import (
         LuaFunction,
         LuaObject,
@@ -56,6 +57,7 @@ _HOMES = {
     "inspect": "api",
     "verify": "parity.verifying",
     "converts": "conversion",
+    "optimizer_state": "export.optimizer",
 }
 
 __all__ = [
@@ -83,6 +85,7 @@ __all__ = [
     "load_all",
     "load_model",
     "open_file",
+    "optimizer_state",
     "save",
     "to_module",
     "verify",
