@@ -97,14 +97,17 @@ def to_module(
         ConversionError: listing everything that can't be converted faithfully.
         ArchitectureError: if ``arch="sharesnet"`` and the network is none.
     """
-    return to_converted(
+    from t7convert.conversion.flat import attach
+
+    converted = to_converted(
         source,
         select=select,
         until=until,
         arch=arch,
         plugins=plugins,
         allow_missing=allow_missing,
-    ).network
+    )
+    return attach(converted)
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ def convert(
     force: bool = False,
     progress: Report | None = None,
     verify: bool | None = None,
+    into: Source | None = None,
 ) -> Conversion:
     """Convert a Lua Torch file to a ``.pt`` file that :func:`load_model` reads.
 
@@ -157,17 +161,22 @@ def convert(
     writes the bare state_dict; ``progress`` is called with a phase, the bytes done and the bytes in
     all. ``verify`` runs the parity check before anything is written and notes its result in the
     provenance; None runs it where it takes some seconds at most and says ``skipped`` otherwise.
-    The other arguments are those of :func:`to_module`.
+    With ``into`` the network is that of another file, and ``source`` holds only its parameters, as
+    ``getParameters()`` returned them. The other arguments are those of :func:`to_module`.
 
     Raises:
+        SelectionError, CheckpointError: with ``into``, if no vector of ``source`` fits.
         OutputError: if ``out`` exists and ``force`` is false, or is the source.
         ParityError: if the check fails; nothing is written.
     """
     target = Path(out)
     opened = open_source(source)
-    check_output(target, force=force, sources=[opened.path] if opened.path else [])
+    network_file = opened if into is None else open_source(into)
+    read_files = [file.path for file in (opened, network_file) if file.path]
+    check_output(target, force=force, sources=read_files)
 
     from t7convert.conversion.bindings import read_region, reporting
+    from t7convert.conversion.flat_files import load_flat_file
     from t7convert.conversion.network import convert_as, tree_of
     from t7convert.conversion.plugins import loaded
     from t7convert.export.checkpoint import write_checkpoint
@@ -176,16 +185,19 @@ def convert(
     from t7convert.parity.proof import prove
 
     with loaded(plugins):
-        path, obj = find.model(opened.root, select)
+        path, obj = find.model(network_file.root, select)
         tree = tree_of(obj, path, until)
         read = read_region if progress is None else reporting(progress, state_bytes(tree))
         converted = convert_as(tree, arch, allow_missing=allow_missing, read=read)
         checked = prove(tree, converted, verify)
+        filled = None if into is None else load_flat_file(converted, opened.root)
     network = converted.network
     if dtype is not None:
         network.to(_torch_dtype(dtype))
-    origin = provenance(opened.root, path, opened.path)
+    origin = provenance(network_file.root, path, network_file.path)
     origin["parity"] = checked
+    if filled is not None:
+        origin["parameters"] = provenance(opened.root, filled.path, opened.path)
     if dtype is not None:
         origin["dtype"] = dtype
     if until is not None:
@@ -207,44 +219,6 @@ def convert(
     )
 
 
-def write_kind(
-    source: Source,
-    out: str | os.PathLike[str],
-    kind: str,
-    *,
-    select: str | None = None,
-    until: str | None = None,
-    arch: Arch = "auto",
-    dtype: Dtype | None = None,
-    plugins: Plugins = (),
-    **options: Any,
-) -> str:
-    """Write the network of a file as ``kind`` (``export.outputs``); return a remark.
-
-    ``options`` are those of ``export.outputs.Request``: untie, input, input_shape, dynamic, force.
-
-    Raises:
-        OutputError: if there is no such kind, or the output can't be written.
-        ConversionError: listing everything that can't be converted, or what the kind can't express.
-        ParityError: if the output computes something else; then nothing is left.
-    """
-    from t7convert.conversion.bindings import read_region
-    from t7convert.conversion.network import convert_object
-    from t7convert.conversion.plugins import loaded
-    from t7convert.export.outputs import STREAMED, Request, write_output
-    from t7convert.export.provenance import provenance
-
-    opened = open_source(source)
-    with loaded(plugins):
-        path, obj = find.model(opened.root, select)
-        read = None if kind in STREAMED else read_region
-        converted = convert_object(obj, path, until=until, arch=arch, read=read)
-        origin = provenance(opened.root, path, opened.path)
-        origin |= {k: v for k, v in (("dtype", dtype), ("until", until)) if v is not None}
-        cast = None if dtype is None else _torch_dtype(dtype)
-        return write_output(kind, Request(converted, Path(out), origin, dtype=cast, **options))
-
-
 def _torch_dtype(name: str) -> Any:
     import torch
 
@@ -261,13 +235,13 @@ def load_model(path: str | os.PathLike[str], *, plugins: Plugins = ()) -> nn.Mod
         CheckpointError: if the file is none of ours, or keys, shapes or tied values don't fit.
         ConversionError: if a class of it has no converter here (its plugin is missing).
     """
+    from t7convert.conversion.flat import attach
     from t7convert.export.checkpoint import rebuild
     from t7convert.export.reading import read_output
 
     content = read_output(Path(path))
-    return rebuild(
-        content["architecture"], content["state_dict"], name=str(path), plugins=plugins
-    ).network
+    built = rebuild(content["architecture"], content["state_dict"], name=str(path), plugins=plugins)
+    return attach(built)
 
 
 def key_map(

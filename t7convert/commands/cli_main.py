@@ -40,6 +40,12 @@ arch_option = click.option(
 @click.option("--until", metavar="PATH", help="Keep the network up to this module (features).")
 @arch_option
 @click.option("--dtype", type=DTYPES, help="Cast floating tensors.")
+@click.option(
+    "--into",
+    type=FILE,
+    metavar="NETWORK.t7",
+    help="MODEL.t7 holds parameters only (getParameters()); put them into this file's network.",
+)
 @click.option("--state-dict-only", is_flag=True, help="Write the bare state_dict.")
 @click.option(
     "--allow-missing",
