@@ -27,6 +27,7 @@ from t7convert.errors import (
 if TYPE_CHECKING:
     from t7convert.api import convert, inspect, load_model, to_module
     from t7convert.conversion import converts
+    from t7convert.conversion.flat import flat_vector, load_flat
     from t7convert.export.optimizer import optimizer_state
     from t7convert.format import (
         LuaFunction,
@@ -57,6 +58,8 @@ _HOMES = {
     "inspect": "api",
     "verify": "parity.verifying",
     "converts": "conversion",
+    "load_flat": "conversion.flat",
+    "flat_vector": "conversion.flat",
     "optimizer_state": "export.optimizer",
 }
 
@@ -80,9 +83,11 @@ __all__ = [
     "__version__",
     "convert",
     "converts",
+    "flat_vector",
     "inspect",
     "load",
     "load_all",
+    "load_flat",
     "load_model",
     "open_file",
     "optimizer_state",
