@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         open_file,
         save,
     )
+    from t7convert.export.torch7_network import to_torch7
     from t7convert.parity.verifying import verify
 
 _HOMES = {
@@ -53,6 +54,7 @@ _HOMES = {
     "LuaObject": "format",
     "LuaFunction": "format",
     "to_module": "api",
+    "to_torch7": "export.torch7_network",
     "convert": "api",
     "load_model": "api",
     "inspect": "api",
@@ -93,6 +95,7 @@ __all__ = [
     "optimizer_state",
     "save",
     "to_module",
+    "to_torch7",
     "verify",
 ]
 

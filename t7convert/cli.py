@@ -37,6 +37,9 @@ class ErrorBoundary(click.Group):
         except BrokenPipeError:  # the reader of our output went away, e.g. head
             sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  must outlive this function
             code = 1
+        except RecursionError:
+            click.echo("t7convert: modules or tables nest too deep for this command", err=True)
+            code = 1
         except OSError as error:
             click.echo(f"t7convert: {error}", err=True)
             code = 1
@@ -77,6 +80,8 @@ for command in (
     cli_export.convert_command,
     cli_export.shrink_command,
     cli_export.extract_command,
+    cli_export.to_torch7_command,
+    cli_export.batch_command,
     cli_weights.download_command,
     cli_weights.classify_command,
     cli_weights.eval_command,

@@ -1,7 +1,8 @@
-"""Parsing of ``convert``, ``shrink`` and ``extract``."""
+"""Parsing of ``convert``, ``shrink``, ``extract`` and ``batch``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -80,3 +81,69 @@ def extract_command(ctx: click.Context, /, **options: Any) -> None:
     from t7convert.commands.shrinking import extract
 
     ctx.exit(extract(**options))
+
+
+@click.command("batch")
+@click.argument("files", metavar="FOLDER|-", type=click.Path(path_type=str))
+@click.argument("out", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--to", "kind", metavar="KIND", default="pt", show_default=True, help="The output.")
+@click.option("--jobs", type=click.IntRange(min=1), help="How many at a time; else one per CPU.")
+@click.option(
+    "--pattern", "patterns", multiple=True, metavar="GLOB", help="File names; may be repeated."
+)
+@select_option
+@click.option("--until", metavar="PATH", help="Keep the networks up to this module (features).")
+@arch_option
+@click.option("--dtype", type=DTYPES, help="Cast floating tensors.")
+@plugin_option
+@click.option("--force", is_flag=True, help="Convert everything anew, replace what exists.")
+@json_option
+@click.option("-q", "--quiet", is_flag=True, help="No line on stderr for each file.")
+@click.pass_context
+def batch_command(ctx: click.Context, /, **options: Any) -> None:
+    """Convert all .t7 files of a folder, or those whose names come on stdin (-).
+
+    OUT gets the folder's structure and batch.json. Called again, it skips what is done and did not
+    change. A file that can't be converted never stops the others; the exit code is 1 then.
+
+    Example: t7convert batch models/ converted/ --to safetensors
+    """
+    from t7convert.commands.batch import batch
+
+    ctx.exit(batch(**options))
+
+
+@click.command("to-torch7")
+@click.argument("source", metavar="IN.pt", type=FILE)
+@click.argument("out", metavar="OUT.t7", type=OUT)
+@click.option(
+    "--backend",
+    type=click.Choice(["nn", "cudnn"]),
+    help="The class names of convolutions and the like; by default those that the network had.",
+)
+@click.option(
+    "--type",
+    type=click.Choice(["float", "double", "cuda"]),
+    help="The tensors' type; by default the one that the network had.",
+)
+@click.option(
+    "--flatten/--no-flatten",
+    default=False,
+    help="Make all parameters views of one storage, as getParameters() leaves them.",
+)
+@click.option(
+    "--gradients/--no-gradients",
+    default=True,
+    help="Write gradWeight and gradBias (zero), which training in Lua needs.",
+)
+@plugin_option
+@force_option
+@click.pass_context
+def to_torch7_command(ctx: click.Context, /, **options: Any) -> None:
+    """Write a network of a .pt or .safetensors file of ours as a .t7 that Lua Torch loads.
+
+    Example: t7convert to-torch7 model.pt model.t7 --backend nn
+    """
+    from t7convert.commands.to_torch7 import to_torch7
+
+    ctx.exit(to_torch7(**options))

@@ -1,0 +1,43 @@
+"""``t7convert to-torch7``: a converted network back as a .t7."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from t7convert.commands.progress import size
+
+if TYPE_CHECKING:
+    from t7convert.export.torch7_fields import Backend
+    from t7convert.export.torch7_network import Type
+
+
+def to_torch7(
+    source: Path,
+    out: Path,
+    *,
+    backend: Backend | None = None,
+    type: Type | None = None,
+    flatten: bool = False,
+    gradients: bool = True,
+    plugins: Sequence[Path] = (),
+    force: bool = False,
+) -> int:
+    """Write the .t7 and say how large it is."""
+    from t7convert.export import torch7_network
+
+    torch7_network.to_torch7(
+        source,
+        out,
+        backend=backend,
+        type=type,
+        flatten=flatten,
+        gradients=gradients,
+        plugins=plugins,
+        force=force,
+    )
+    click.echo(f"wrote {out} ({size(out.stat().st_size)})", err=True)
+    return 0

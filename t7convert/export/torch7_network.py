@@ -1,0 +1,116 @@
+"""The way back: a PyTorch network as a .t7 file that Lua Torch loads and runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from torch import nn
+
+from t7convert.conversion.convert import Converted
+from t7convert.export.checkpoint import compact_state, rebuild
+from t7convert.export.reading import read_output
+from t7convert.export.torch7_check import check_guess
+from t7convert.export.torch7_fields import Backend
+from t7convert.export.torch7_layout import FLOATING, Layout
+from t7convert.export.torch7_modules import tree_of_network
+from t7convert.export.torch7_objects import Writer
+from t7convert.export.torch7_values import Values, values_of
+from t7convert.files import check_output
+from t7convert.format import save
+from t7convert.format.objects import LuaObject
+from t7convert.lua.tree import LuaModule, walk
+
+Type = Literal["float", "double", "cuda"]
+TYPES: dict[str, str] = {
+    "float": "torch.FloatTensor",
+    "double": "torch.DoubleTensor",
+    "cuda": "torch.CudaTensor",
+}
+
+
+def to_torch7(
+    network: nn.Module | Converted | str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    like: str | os.PathLike[str] | None = None,
+    backend: Backend | None = None,
+    type: Type | None = None,
+    flatten: bool = False,
+    gradients: bool = True,
+    plugins: Sequence[str | Path | ModuleType] = (),
+    force: bool = False,
+) -> None:
+    """Write a network as a .t7 file, in evaluation mode, every share kept.
+
+    Args:
+        network: a ``.pt`` or ``.safetensors`` file of ours, or a PyTorch network of layers that
+            torch/nn has: Sequentials, ResNets and VGGs by their structure, the ShaResNets.
+        target: the file to write.
+        like: a ``.pt`` or ``.safetensors`` file of ours that the network was loaded from; its
+            Lua structure is written with the network's present values (after fine-tuning).
+        backend: whether convolutions and the like get nn's or cudnn's class names; None keeps what
+            the network had (nn for PyTorch networks).
+        type: of the tensors; None keeps what the network had.
+        flatten: make all parameters views of one storage, as ``getParameters`` does.
+        gradients: write ``gradWeight`` and the like (zero), which training in Lua needs.
+        plugins: files or modules that register converters of their own.
+        force: replace ``target`` if it exists.
+
+    Raises:
+        ConversionError: listing every module that has no equal in torch/nn.
+        CheckpointError: if a file is none of ours, or its keys are not the network's.
+        OutputError: if ``target`` exists and ``force`` is false.
+    """
+    sources = [Path(p) for p in (network, like) if isinstance(p, (str, os.PathLike))]
+    check_output(Path(target), force=force, sources=sources)
+    if isinstance(network, (str, os.PathLike)):
+        network = _opened(Path(network), None, plugins)
+    elif like is not None and isinstance(network, nn.Module):
+        network = _opened(Path(like), network, plugins)
+    made = torch7_object(network, backend=backend, type=type, flatten=flatten, gradients=gradients)
+    save(made, target, force=force)
+
+
+def torch7_object(
+    network: nn.Module | Converted,
+    *,
+    backend: Backend | None = None,
+    type: Type | None = None,
+    flatten: bool = False,
+    gradients: bool = True,
+) -> LuaObject:
+    """Return the Lua object of a network, which ``save`` writes; see :func:`to_torch7`."""
+    if isinstance(network, Converted):
+        tree, values, guessed = network.tree, values_of(network), False
+    else:
+        tree, guessed = tree_of_network(network)
+        values, backend = Values(), backend or "nn"
+    kind = TYPES[type] if type is not None else _kind_of(tree)
+    layout = Layout(tree, values, kind, flatten=flatten)
+    made = Writer(layout, backend=backend, gradients=gradients).write(tree)
+    if guessed and isinstance(network, nn.Module):
+        check_guess(network, made)
+    return made
+
+
+def _opened(
+    path: Path, module: nn.Module | None, plugins: Sequence[str | Path | ModuleType]
+) -> Converted:
+    content: dict[str, Any] = read_output(path)
+    state = content["state_dict"] if module is None else compact_state(module)
+    return rebuild(content["architecture"], state, name=str(path), plugins=plugins)
+
+
+def _kind_of(tree: LuaModule) -> str:
+    """Return the type of the first floating tensor; Torch7's default where there is none."""
+    halves = {"torch.HalfTensor": "torch.FloatTensor", "torch.CudaHalfTensor": "torch.CudaTensor"}
+    for module in walk(tree):
+        for _, tensor in module.tensors(module.spec.tensors):
+            if tensor.typename in FLOATING:
+                return halves.get(tensor.typename, tensor.typename)
+    raw = tree.raw.get("_type") if tree.raw is not None else None
+    return raw if isinstance(raw, str) and raw in FLOATING else TYPES["float"]

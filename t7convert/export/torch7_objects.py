@@ -1,0 +1,170 @@
+"""From a module tree to the objects of a .t7: every field that Torch7 writes for the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from t7convert.errors import ConversionError, Problem
+from t7convert.export.torch7_fields import Backend, Template, refusal, template_of, with_backend
+from t7convert.export.torch7_graph import graph_fields, several_outputs
+from t7convert.export.torch7_layout import Layout
+from t7convert.export.torch7_rules import GradientOf, long_storage, rule_for
+from t7convert.format.objects import LuaFunction, LuaObject, LuaStorage, LuaTable, LuaTensor
+from t7convert.lua import schema
+from t7convert.lua.tree import LuaModule
+
+#: Fields of a gModule that the graph's own objects stand for.
+_WIRING = frozenset({"nodes", "input", "output_node", "modules", "nInputs"})
+
+
+class Writer:
+    """Makes the objects of a tree; the same module gives the same object."""
+
+    def __init__(self, layout: Layout, *, backend: Backend | None, gradients: bool) -> None:
+        self._layout = layout
+        self._backend = backend
+        self._gradients = gradients
+        self._made: dict[int, LuaObject] = {}
+        self._queue: list[tuple[LuaModule, LuaObject]] = []
+        self.problems: list[Problem] = []
+
+    def write(self, root: LuaModule) -> LuaObject:
+        """Return the object of the whole tree.
+
+        Raises:
+            ConversionError: listing every module that can't be written.
+        """
+        made = self._object(root)
+        while self._queue:
+            module, obj = self._queue.pop()
+            try:
+                self._fill(module, obj)
+            except ConversionError as error:
+                self.problems.extend(error.problems)
+                for _, child in module.children():  # what can't be written below is listed too
+                    self._object(child)
+        if self.problems:
+            raise ConversionError(self.problems)
+        return made
+
+    def _object(self, module: LuaModule) -> LuaObject:
+        if id(module) not in self._made:
+            obj = LuaObject(module.typename, LuaTable())
+            self._made[id(module)] = obj
+            self._queue.append((module, obj))
+        return self._made[id(module)]
+
+    def _fill(self, original: LuaModule, obj: LuaObject) -> None:
+        module = with_backend(original, self._backend)
+        template = template_of(module)
+        obj.typename, obj.version = module.typename, template.version
+        table = obj.fields
+        table["_type"], table["train"] = self._layout.kind, False
+        if id(original) in self._layout.shared:
+            table["shared"] = True
+        own = self._own(module, template)
+        for name, value in own.items():
+            table[name] = self._value(value, module)
+        if module.typename == "nn.gModule":
+            for name, value in graph_fields(module, self._object).items():
+                table[name] = value
+        seen = {name: self._placed(value) for name, value in own.items()}
+        for name, how in template.fill.items():
+            if name not in table:
+                made = self._made_up(module, name, how, seen)
+                if made is not None:
+                    table[name] = made
+        if module.typename == "nn.gModule" and several_outputs(module):
+            table["output"] = LuaTable()
+        if module.typename == "nn.GPU":
+            obj.header = (LuaTable({1: self._layout.kind, 2: table["device"]}),)
+
+    def _own(self, module: LuaModule, template: Template) -> dict[str, Any]:
+        """Return the fields with a meaning under the names that today's Torch7 gives them."""
+        own: dict[str, Any] = {}
+        for name, value in module.fields.items():
+            if value is None or (module.typename == "nn.gModule" and name in _WIRING):
+                continue
+            if name in template.optional and value is False:
+                continue  # the constructor leaves nil
+            known = name in template.own
+            default = module.spec.constants.get(name)
+            if not known and name in module.spec.constants and value in (default, False):
+                continue
+            if name in template.storages and isinstance(value, list):
+                own[name] = long_storage(value)
+                continue
+            own[name] = value
+        if "running_std" in own and "running_var" in template.own:
+            own.setdefault("running_var", own["running_std"])
+            del own["running_std"]
+        return own
+
+    def _placed(self, value: Any) -> Any:
+        return self._layout.tensor(value) if isinstance(value, LuaTensor) else value
+
+    def _value(self, value: Any, owner: LuaModule) -> Any:
+        if isinstance(value, LuaModule):
+            return self._object(value)
+        if isinstance(value, LuaTensor):
+            return self._layout.tensor(value)
+        if isinstance(value, list):
+            items = (self._value(item, owner) for item in value)
+            return LuaTable(dict(enumerate(items, start=1)))
+        if isinstance(value, (dict, LuaTable)):
+            return LuaTable({k: self._value(item, owner) for k, item in value.items()})
+        if isinstance(value, GradientOf):
+            return self._layout.gradient(value.parameter) if self._gradients else None
+        if isinstance(value, np.ndarray):
+            return self._layout.own(value)
+        if isinstance(value, LuaFunction):
+            raise refusal(owner, "one of its fields is a Lua function, which is not kept")
+        if isinstance(value, LuaObject) and value.typename != "torch.Timer":
+            raise refusal(owner, f"one of its fields is a {value.typename}, which is not kept")
+        return value
+
+    def _made_up(
+        self, module: LuaModule, name: str, how: Mapping[str, Any], fields: Mapping[str, Any]
+    ) -> Any:
+        """Return a field that the constructor makes, None where this object has none."""
+        if "gradient" in how:
+            parameter = module.fields.get(how["gradient"])
+            return self._slope(parameter) if self._gradients else None
+        if "tensor" in how:
+            if not how["tensor"]:
+                return self._layout.empty(how.get("type"))
+            like = self._layout.empty(how["type"]) if "type" in how else None
+            return self._layout.own(np.full(how["tensor"], how["value"]), like)
+        if "tensors" in how:
+            count = range(1, how["tensors"] + 1)
+            return LuaTable({position: self._layout.empty() for position in count})
+        if "table" in how:
+            return LuaTable()
+        if "words" in how:
+            return LuaTable(dict(enumerate(how["words"], start=1)))
+        if "storage" in how:
+            return LuaStorage(how["storage"], how["size"], long_storage([0] * how["size"]).payload)
+        if "object" in how:
+            return self._plain(how["object"], module)
+        if "value" in how:
+            return how["value"]
+        rule = rule_for(module.typename, name)
+        if rule is None:
+            raise refusal(module, f"its field {name} can't be made from the network")
+        return self._value(rule(fields), module)
+
+    def _slope(self, parameter: Any) -> Any:
+        if isinstance(parameter, list):
+            slopes = (self._slope(item) for item in parameter)
+            return LuaTable(dict(enumerate(slopes, start=1)))
+        return self._layout.gradient(parameter) if isinstance(parameter, LuaTensor) else None
+
+    def _plain(self, typename: str, owner: LuaModule) -> LuaObject:
+        """Return a module without parameters, as its constructor makes it."""
+        spec = schema.by_name(typename)
+        if spec is None or spec.tensors or spec.children:
+            raise refusal(owner, f"its {typename} can't be made")
+        return self._object(LuaModule(typename, spec, owner.path))
