@@ -177,6 +177,7 @@ def convert(
 
     from t7convert.conversion.bindings import read_region, reporting
     from t7convert.conversion.flat_files import load_flat_file
+    from t7convert.conversion.nesting import room_for
     from t7convert.conversion.network import convert_as, tree_of
     from t7convert.conversion.plugins import loaded
     from t7convert.export.checkpoint import write_checkpoint
@@ -189,7 +190,8 @@ def convert(
         tree = tree_of(obj, path, until)
         read = read_region if progress is None else reporting(progress, state_bytes(tree))
         converted = convert_as(tree, arch, allow_missing=allow_missing, read=read)
-        checked = prove(tree, converted, verify)
+        with room_for(tree):
+            checked = prove(tree, converted, verify)
         filled = None if into is None else load_flat_file(converted, opened.root)
     network = converted.network
     if dtype is not None:

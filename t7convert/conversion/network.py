@@ -8,6 +8,7 @@ import torch
 
 from t7convert.conversion.bindings import Reader, read_region
 from t7convert.conversion.convert import Conversion, Converted, convert_tree
+from t7convert.conversion.nesting import room_for
 from t7convert.conversion.recognise import recognise
 from t7convert.errors import ArchitectureError
 from t7convert.format.objects import LuaObject
@@ -57,6 +58,11 @@ def convert_as(
     read: Reader | None = read_region,
 ) -> Converted:
     """Convert a module tree in the way ``arch`` says; see :func:`convert_object`."""
+    with room_for(tree):
+        return _convert_as(tree, arch, allow_missing, read)
+
+
+def _convert_as(tree: LuaModule, arch: Arch, allow_missing: bool, read: Reader | None) -> Converted:
     reason = ""
     if arch != "generic":
         try:
