@@ -1,0 +1,311 @@
+"""``t7convert batch``: skips what is done, and one bad file never stops the rest."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import t7convert
+from t7convert.cli import main
+from t7convert.commands.batch_job import run_job
+from t7convert.commands.batch_record import digest
+from tests.build import linear, obj, sequential, table, tensor
+
+#: A converter that kills its process, hangs, or fails, as the file says.
+PLUGIN = """
+import os, signal, sys, time
+from torch import nn
+from t7convert import converts
+
+@converts("my.Trouble", constants={"kind": ""})
+def trouble(m):
+    if m.get("kind") == "crash":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if m.get("kind") == "exit":
+        os._exit(7)
+    if m.get("kind") == "bug":
+        raise RuntimeError("a bug")
+    if m.get("kind") == "hang":
+        time.sleep(600)
+    if m.get("kind") == "print":
+        print("noise", flush=True)
+    return nn.Identity()
+"""
+
+
+def run(*args: str, stdin: str | None = None) -> Result:
+    """Run a command as the shell would."""
+    return CliRunner().invoke(main, ["batch", *args], prog_name="t7convert", input=stdin)
+
+
+def rows(result: Result) -> dict[str, dict[str, Any]]:
+    """Return the rows of --json by the names of the sources."""
+    return {Path(row["source"]).name: row for row in json.loads(result.stdout)["files"]}
+
+
+@pytest.fixture
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the jobs in this process, where nothing depends on others."""
+
+    def answers(jobs: list[dict[str, Any]], workers: int) -> Any:
+        return ((job, run_job(job)) for job in jobs)
+
+    monkeypatch.setattr("t7convert.commands.batch.run_jobs", answers)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with two networks, a table and a damaged file."""
+    models = tmp_path / "models"
+    (models / "deep/er").mkdir(parents=True)
+    t7convert.save(sequential(linear(2, 3)), models / "a.t7")
+    t7convert.save(table(model=sequential(linear(4, 1))), models / "deep/er/b.t7")
+    t7convert.save(table(mean=tensor([1.0])), models / "deep/data.t7")
+    (models / "bad.t7").write_bytes((models / "a.t7").read_bytes()[:300])
+    (models / "notes.txt").write_text("no network")
+    return models
+
+
+def test_a_folder_is_mirrored_and_a_bad_file_reported(folder: Path, tmp_path: Path) -> None:
+    result = run(str(folder), str(tmp_path / "out"), "--jobs", "2")
+
+    assert result.exit_code == 1
+    assert "4 files: 3 done, 0 skipped, 1 failed" in result.stdout
+    failed = next(line for line in result.stdout.splitlines() if line.startswith("failed"))
+    assert "bad.t7: byte" in failed
+    assert "truncated" in failed
+    assert "[4/4]" in result.stderr
+    written = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").rglob("*.*")}
+    assert written == {"a.pt", "deep/er/b.pt", "deep/data.pt", "batch.json"}
+    assert t7convert.load_model(tmp_path / "out/deep/er/b.pt")[0].weight.shape == (1, 4)
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_second_run_does_what_is_left(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(str(folder), str(out), "--to", "safetensors", "--pattern", "?.t7", "-q")
+    before = (out / "a.safetensors").stat().st_mtime_ns
+    (folder / "bad.t7").unlink()
+    t7convert.save(sequential(linear(5, 5)), folder / "deep/er/b.t7", force=True)
+    result = run(str(folder), str(out), "--to", "safetensors", "--pattern", "?.t7", "--json")
+
+    assert result.exit_code == 0
+    assert {name: row["status"] for name, row in rows(result).items()} == {
+        "a.t7": "skipped",
+        "b.t7": "done",
+    }
+    assert (out / "a.safetensors").stat().st_mtime_ns == before
+    assert t7convert.load_model(out / "deep/er/b.safetensors")[0].weight.shape == (5, 5)
+    again = run(str(folder), str(out), "--to", "safetensors", "--pattern", "?.t7", "--json")
+    assert {row["status"] for row in rows(again).values()} == {"skipped"}
+
+
+@pytest.mark.usefixtures("_here")
+@pytest.mark.parametrize(
+    "change",
+    ["options", "target gone", "target cut", "source of the same size", "force"],
+)
+def test_what_changed_is_made_anew(folder: Path, tmp_path: Path, change: str) -> None:
+    out = tmp_path / "out"
+    args = [str(folder), str(out), "--pattern", "a.t7", "--json", "-q"]
+    run(*args)
+    if change == "options":
+        args += ["--dtype", "float16"]
+    elif change == "target gone":
+        (out / "a.pt").unlink()
+    elif change == "target cut":
+        (out / "a.pt").write_bytes((out / "a.pt").read_bytes()[:-1])
+    elif change == "source of the same size":
+        t7convert.save(sequential(linear(2, 3, seed=1)), folder / "a.t7", force=True)
+    else:
+        args += ["--force"]
+    result = run(*args)
+
+    assert rows(result)["a.t7"]["status"] == "done"
+    assert t7convert.load_model(out / "a.pt")[0].weight.shape == (3, 2)
+
+
+def test_plugins_count_by_their_contents(tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text("a = 1")
+    first = digest({"plugins": [str(plugin)]})
+    plugin.write_text("a = 2")
+
+    assert digest({"plugins": [str(plugin)]}) != first
+    assert digest({"plugins": ["no.such.file"]}) != digest({"plugins": []})
+
+
+def test_a_process_that_dies_fails_its_file_only(tmp_path: Path) -> None:
+    models, out = tmp_path / "models", tmp_path / "out"
+    models.mkdir()
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    for kind in ("crash", "exit", "bug", "print", "good"):
+        layer = obj("my.Trouble", kind=kind, output=0, gradInput=0)
+        t7convert.save(sequential(layer, linear(2, 2)), models / f"{kind}.t7")
+    (out / "x").mkdir(parents=True)
+    (out / ".crash.pt.abc.part.pt").write_text("left behind by the dead process")
+    (out / "good.pt.old").write_text("not ours")
+    result = run(
+        str(models), str(out), "--plugin", str(tmp_path / "plugin.py"), "--jobs", "1", "--json"
+    )
+    found = rows(result)
+
+    assert result.exit_code == 1
+    assert found["crash.t7"]["error"] == "the process died: SIGKILL, out of memory perhaps"
+    assert found["exit.t7"]["error"] == "the process died: exit code 7"
+    assert found["bug.t7"]["error"] == "RuntimeError: a bug"
+    assert found["print.t7"]["status"] == found["good.t7"]["status"] == "done"
+    assert sorted(p.name for p in out.iterdir() if p.is_file()) == [
+        "batch.json",
+        "good.pt",
+        "good.pt.old",
+        "print.pt",
+    ]
+
+
+@pytest.mark.usefixtures("_here")
+def test_names_come_on_stdin(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    elsewhere = tmp_path / "elsewhere.t7"
+    shutil.copy(folder / "a.t7", elsewhere)
+    names = f"deep/er/b.t7\n\n{elsewhere}\nmissing.t7\ndeep/er/b.t7\n"
+    result = run("-", str(tmp_path / "out"), "--json", "-q", "--jobs", "1", stdin=names)
+    found = rows(result)
+
+    assert result.exit_code == 1
+    assert list(found) == ["b.t7", "elsewhere.t7", "missing.t7"]
+    assert "No such file" in found["missing.t7"]["error"]
+    assert found["b.t7"]["target"] == str(tmp_path / "out/deep/er/b.pt")
+    inside = elsewhere.relative_to(elsewhere.anchor).with_suffix(".pt")
+    assert found["elsewhere.t7"]["target"] == str(tmp_path / "out" / inside)
+
+
+@pytest.mark.usefixtures("_here")
+def test_names_that_would_clash_keep_their_suffix(folder: Path, tmp_path: Path) -> None:
+    t7convert.save(sequential(linear(1, 1)), folder / "a.net")
+    (folder / "deep/a.t7.gz").write_bytes((folder / "a.t7").read_bytes())
+    result = run(
+        str(folder), str(tmp_path / "out"), "--pattern", "a.*", "--to", "json", "--json", "-q"
+    )
+    targets = [Path(row["target"]).name for row in json.loads(result.stdout)["files"]]
+
+    assert targets == ["a.net.json", "a.t7.json", "a.json"]
+
+
+@pytest.mark.usefixtures("_here")
+def test_a_strange_file_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.pt").write_text("mine")
+    args = [str(folder), str(out), "--pattern", "a.t7", "--json", "-q"]
+
+    for _ in range(2):  # the first run must not make it look like ours
+        result = run(*args)
+        assert "exists and isn't of this batch" in rows(result)["a.t7"]["error"]
+        assert (out / "a.pt").read_text() == "mine"
+    assert rows(run(*args, "--force"))["a.t7"]["status"] == "done"
+
+
+@pytest.mark.usefixtures("_here")
+def test_outputs_inside_the_folder_are_no_inputs(folder: Path) -> None:
+    (folder / "out").mkdir()
+    shutil.copy(folder / "a.t7", folder / "out/old.t7")
+    result = run(str(folder), str(folder / "out"), "--json", "-q")
+
+    assert "old.t7" not in rows(result)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["{}", "out", "--to", "docx"], "unknown kind of output 'docx'; known are pt, "),
+        (["{}/a.t7", "out"], "is no folder; a list of files comes on stdin"),
+    ],
+)
+def test_what_can_not_begin(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], message: str
+) -> None:
+    monkeypatch.chdir(folder)
+    result = run(*[arg.format(folder) for arg in args])
+
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("content", ["{", '{"version": 2, "outputs": {}}', "[]"])
+def test_a_record_that_is_none_is_refused(folder: Path, tmp_path: Path, content: str) -> None:
+    (tmp_path / "batch.json").write_text(content)
+    result = run(str(folder), str(tmp_path))
+
+    assert result.exit_code == 1
+    assert "is no record of t7convert batch" in result.stderr
+
+
+@pytest.mark.usefixtures("_here")
+def test_an_empty_folder_is_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    result = run(str(tmp_path / "in"), str(tmp_path / "out"))
+
+    assert result.exit_code == 0
+    assert result.stdout == "0 files: 0 done, 0 skipped, 0 failed\n"
+
+
+def test_an_interruption_leaves_a_record_to_go_on_from(tmp_path: Path) -> None:
+    models, out = tmp_path / "models", tmp_path / "out"
+    models.mkdir()
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    t7convert.save(sequential(linear(2, 2)), models / "a.t7")
+    hang = obj("my.Trouble", kind="hang", output=0, gradInput=0)
+    t7convert.save(sequential(hang), models / "b.t7")
+    words = ["batch", "models", "out", "--plugin", "plugin.py", "--jobs", "1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "t7convert", *words],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == "[1/2] done models/a.t7\n"
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, printed = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert printed.strip() == "interrupted"
+    recorded = json.loads((out / "batch.json").read_text())["outputs"]
+    assert {name: row["status"] for name, row in recorded.items()} == {
+        "a.pt": "done",
+        "b.pt": "pending",
+    }
+    assert sorted(p.name for p in out.iterdir()) == ["a.pt", "batch.json"]
+
+
+def test_a_job_tells_warnings_and_what_a_kind_can_not_do(folder: Path, tmp_path: Path) -> None:
+    job = {
+        "source": str(folder / "deep/data.t7"),
+        "target": str(tmp_path / "o.onnx"),
+        "kind": "onnx",
+        "options": {"select": None},
+        "force": False,
+        "previous": None,
+    }
+    result = run_job(job)
+
+    assert result["status"] == "failed"
+    assert "unknown kind of output '.onnx'; data can become" in result["error"]
+    assert result["sha256"]
+    done = run_job({**job, "target": str(tmp_path / "o.npz"), "kind": "npz"})
+    assert done["remark"] == "no network in this file; its data was written"
