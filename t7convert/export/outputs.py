@@ -16,6 +16,7 @@ from t7convert.export.checkpoint import architecture_json, binding_rows
 from t7convert.export.example import example_input
 from t7convert.export.graphs import write_onnx, write_pt2
 from t7convert.export.safetensors_file import write_safetensors
+from t7convert.export.source import write_source
 from t7convert.export.streaming import streams
 from t7convert.files import replacing
 
@@ -115,6 +116,18 @@ def _pt2(request: Request) -> str:
     return "torch.export.load reads it; checked with what it read back"
 
 
+def _py(request: Request) -> str:
+    if request.dtype is not None:
+        request.converted.network.to(request.dtype)
+    return write_source(
+        request.converted,
+        request.target,
+        origin=str(request.provenance.get("source", "")),
+        example=request.example,
+        force=request.force,
+    )
+
+
 #: Writers by kind; each returns a remark for the user.
 KINDS: dict[str, Callable[[Request], str]] = {
     "safetensors": _safetensors,
@@ -122,6 +135,7 @@ KINDS: dict[str, Callable[[Request], str]] = {
     "json": _json,
     "onnx": _onnx,
     "pt2": _pt2,
+    "py": _py,
 }
 #: Kinds whose values go from file to file in pieces: the network is converted without values.
 STREAMED = frozenset({"safetensors", "npz", "json"})
