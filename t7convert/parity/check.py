@@ -24,8 +24,9 @@ from t7convert.parity.inputs import Trial, draw, from_file
 from t7convert.parity.opening import Output, open_output
 from t7convert.parity.precision import exact_arithmetic, pick_device
 from t7convert.parity.recorded import compare_recorded
+from t7convert.parity.reference_side import Reference
 from t7convert.parity.report import Fact, ParityReport, Row
-from t7convert.parity.running import Reference, Side, check_trial, without_reference
+from t7convert.parity.running import Side, check_trial, without_reference
 from t7convert.parity.state import check_counts, check_state, check_ties, check_values
 from t7convert.parity.tolerances import TOLERANCES
 

@@ -26,6 +26,8 @@ class Leaf:
     batched: bool = True
 
 
+#: What modules take that don't care.
+ANY = Leaf((5,))
 #: A leaf, or a list of specs for a Lua list.
 Spec = Any
 _Rule = Callable[[FieldReader], Spec]
@@ -134,7 +136,7 @@ def _product(m: FieldReader) -> Spec:
 
 @_rule("nn.MixtureTable")
 def _mixture(m: FieldReader) -> Spec:
-    return [Leaf((3,)), [Leaf((5,))] * 3]
+    return [Leaf((3,)), [ANY] * 3]
 
 
 @_rule("nn.OneHot")
@@ -163,17 +165,17 @@ def _indices_from_zero(m: FieldReader) -> Spec:
     *("nn.CMinTable", "nn.DotProduct", "nn.CosineDistance", "nn.PairwiseDistance"),
 )
 def _pair(m: FieldReader) -> Spec:
-    return [Leaf((5,)), Leaf((5,))]
+    return [ANY, ANY]
 
 
 @_rule("nn.ParallelTable")
 def _parallel(m: FieldReader) -> Spec:
-    return [spec_of(child) or Leaf((5,)) for child in m.modules_at()]
+    return [spec_of(child) or ANY for child in m.modules_at()]
 
 
 @_rule("nn.MapTable")
 def _map_table(m: FieldReader) -> Spec:
-    return [spec_of(m.modules_at()[0]) or Leaf((5,))] * 2
+    return [spec_of(m.modules_at()[0]) or ANY] * 2
 
 
 def _first(spec: Spec) -> Spec:

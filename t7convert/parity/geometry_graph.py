@@ -6,11 +6,8 @@ from typing import Any
 
 from t7convert.lua.fields import FieldReader
 from t7convert.lua.tree import LuaModule, walk
-from t7convert.parity.geometry import Leaf, Spec, spec_of
+from t7convert.parity.geometry import ANY, Leaf, Spec, spec_of
 from t7convert.parity.geometry import _rule as rule
-
-#: What modules take that don't care.
-ANY = Leaf((5,))
 
 
 class Graph:
@@ -59,7 +56,7 @@ class Graph:
         while queue:
             number, source = queue.pop(0)
             found = self.taken(number, source)
-            if found is not None and found != ANY:
+            if found is not None and found is not ANY:
                 return found
             weak = weak or found
             module = self.module(number)
@@ -92,4 +89,4 @@ def _graph(m: FieldReader) -> Spec | None:
     size = cells(m.module)
     other = ANY if size is None else Leaf((size,))
     specs = [found.get(position) for position in range(1, count + 1)]
-    return [other if spec is None or spec == ANY else spec for spec in specs]
+    return [other if spec is None or spec is ANY else spec for spec in specs]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from t7convert.lua.fields import FieldReader
-from t7convert.parity import geometry_graph, geometry_language
+from t7convert.parity import geometry_graph, geometry_images, geometry_language
 from t7convert.parity.geometry import Leaf, Spec, spec_of
 from t7convert.parity.geometry import _rule as rule
 
-__all__ = ["geometry_graph", "geometry_language", "spec_of"]
+__all__ = ["geometry_graph", "geometry_images", "geometry_language", "spec_of"]
 
 
 @rule("nn.SpatialBinaryConvolution", "w2nn.RandomBinaryConvolution", "w2nn.EdgeFilter")

@@ -17,6 +17,7 @@ from t7convert.lua.sharing import Geometry, regions
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.parity.compare import difference, leaves
 from t7convert.parity.inputs import Trial
+from t7convert.parity.reference_side import Noise
 from t7convert.parity.report import Row
 from t7convert.parity.running import Side, compare_output, rounded
 from t7convert.parity.tolerances import Tolerance
@@ -132,8 +133,7 @@ def _parameter_rows(
         module = modules[record.path]
         place = paths.join("", *paths.parse(record.field))
         row = compare_output(
-            *("gradient", module, trial, base.reshape(-1), expected, [most], tolerance),
-            relative=True,
+            *("gradient", module, trial, base.reshape(-1), expected, [Noise(most)], tolerance)
         )[0]
         rows.append(_at(row, paths.join(record.path, *paths.parse(place))))
     return rows

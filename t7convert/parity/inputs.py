@@ -88,6 +88,9 @@ def draw(
     if spec is None:
         spec = Leaf((3, 4, 5))
     size = _fitting_size(spec, network, batch)
+    if size is None and _is_batched(spec):  # some modules take three dimensions only
+        spec = _unbatched(spec)
+        size = _fitting_size(spec, network, batch)
     if size is None:
         raise SelectionError(
             "the geometry of the network's input can't be told from its modules; give an input "

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +16,12 @@ from t7convert.lua.tree import LuaModule
 from t7convert.nn.memory import forget
 from t7convert.parity.compare import difference, leaves
 from t7convert.parity.inputs import Trial
+from t7convert.parity.reference_side import Noise, Reference
 from t7convert.parity.report import Row, Status
 from t7convert.parity.streams import Stream
 from t7convert.parity.tolerances import Tolerance
 from t7convert.parity.values import to_arrays, to_tensors
-from t7convert.reference import Executor, Op, op_for
-from t7convert.reference.nested import map_arrays
+from t7convert.reference import Op, op_for
 
 
 @dataclass(frozen=True)
@@ -39,67 +38,6 @@ class Side:
         """Return the network's output; a criterion's input is the list of input and target."""
         given = inputs if self.criterion else [inputs]
         return forget(self.network)(*given)
-
-
-class Reference:
-    """The Lua side of the check: runs the tree, and measures once what rounding does to it."""
-
-    def __init__(self, tree: LuaModule) -> None:
-        self.tree = tree
-        self._wide: Executor | None = None
-        self._noise: dict[tuple[str, int, int], float] = {}
-        self._measured = False
-
-    def run(self, value: Any, listener: Callable[[Op, int, list[float]], None]) -> None:
-        """Run in float64, the first time beside a run in float32.
-
-        Args:
-            value: the input.
-            listener: called after every call, the outermost one last, with its number among the
-                module's calls and the noise of each of its tensors: the greatest difference of the
-                float32 run, relative to the largest entry.
-
-        Raises:
-            ConversionError: if a class has no reference.
-            Exception: what the reference raises on an input that the Lua module doesn't take.
-        """
-        seen: dict[str, int] = defaultdict(int)
-
-        def heard(call: Op) -> None:
-            path = call.module.path
-            number = seen[path]
-            seen[path] += 1
-            if narrow is not None:
-                self._measure(call, number, narrow)
-            count = len(leaves(call.output))
-            listener(call, number, [self._noise.get((path, number, i), 0.0) for i in range(count)])
-
-        self._wide = Executor(np.float64, like=self._wide, listener=heard)
-        with ExitStack() as stack:
-            narrow = None
-            if not self._measured:
-                narrow = stack.enter_context(Stream(lambda stream: self._run_narrow(value, stream)))
-            self._wide.call(self.tree, self._wide.cast(value))
-            self._measured = True
-
-    def _run_narrow(self, value: Any, stream: Stream) -> None:
-        def put(call: Op) -> None:
-            stream.put(call.module.path, map_arrays(np.copy, call.output))
-
-        executor = Executor(np.float32, listener=put)
-        with np.errstate(all="ignore"):
-            executor.call(self.tree, executor.cast(value))
-
-    def _measure(self, call: Op, number: int, narrow: Stream) -> None:
-        path = call.module.path
-        try:
-            low = narrow.take(path, number)
-        except KeyError:
-            return  # float32 took another way or failed; the floor of the tolerance remains
-        for place, ((_, a), (_, b)) in enumerate(
-            zip(leaves(call.output), leaves(low), strict=False)
-        ):
-            self._noise[path, number, place] = difference(b, a).relative
 
 
 @contextmanager
@@ -153,7 +91,7 @@ def check_trial(
     value = rounded(trial.value, side.dtype)
     rows: list[Row] = []
 
-    def compare(call: Op, number: int, noise: list[float]) -> None:
+    def compare(call: Op, number: int, noise: list[Noise]) -> None:
         step()
         path = call.module.path
         if call.module is tree:
@@ -166,10 +104,7 @@ def check_trial(
                 rows.append(_row("output", call.module, trial, "missing", note=note))
                 return
             rows.extend(
-                compare_output(
-                    *("output", call.module, trial, found, call.output, noise, tolerance),
-                    relative=True,
-                )
+                compare_output("output", call.module, trial, found, call.output, noise, tolerance)
             )
 
     with Stream(lambda stream: _run_network(side, value, stream)) as network:
@@ -193,16 +128,14 @@ def _final(
     network: Stream,
     tree: LuaModule,
     expected: Any,
-    noise: list[float],
+    noise: list[Noise],
     trial: Trial,
     tolerance: Tolerance,
 ) -> list[Row]:
     network.join()
     if network.error is not None:
         return []
-    return compare_output(
-        *("final", tree, trial, network.result, expected, noise, tolerance), relative=True
-    )
+    return compare_output("final", tree, trial, network.result, expected, noise, tolerance)
 
 
 def compare_output(
@@ -211,14 +144,12 @@ def compare_output(
     trial: Trial,
     found: Any,
     expected: Any,
-    measured: Sequence[float],
+    measured: Sequence[float | Noise],
     tolerance: Tolerance,
-    *,
-    relative: bool = False,
 ) -> list[Row]:
     """Compare a nested output, one row per tensor of it.
 
-    ``measured`` is the effect of rounding on each tensor, absolute unless ``relative``.
+    ``measured`` is the effect of rounding on each tensor: absolute, or a :class:`Noise`.
     """
     have, want = leaves(found), leaves(expected)
     if len(have) != len(want):
@@ -227,7 +158,7 @@ def compare_output(
     rows = []
     for number, ((place, a), (_, b)) in enumerate(zip(have, want, strict=True)):
         noise = measured[number] if number < len(measured) else 0.0
-        rows.append(_compare(kind, module, trial, place, a, b, noise, relative, tolerance))
+        rows.append(_compare(kind, module, trial, place, a, b, noise, tolerance))
     return rows
 
 
@@ -238,8 +169,7 @@ def _compare(
     place: str,
     found: Array,
     expected: Array,
-    measured: float,
-    relative: bool,
+    measured: float | Noise,
     tolerance: Tolerance,
 ) -> Row:
     if kind == "output" and found.shape == (1, *expected.shape):
@@ -248,11 +178,13 @@ def _compare(
     if result.scale > tolerance.largest:  # e.g. the least number of the type, of an empty window
         expected = np.clip(expected, -tolerance.largest, tolerance.largest)
         result = difference(found, expected, tolerance.eps)
-    if relative:
-        measured *= result.scale
+    scale = result.scale
+    if isinstance(measured, Noise):
+        scale = max(scale, measured.scale)
+        measured = measured.relative * scale
     if not np.isfinite(measured):
-        measured = result.scale
-    bound = tolerance.bound(measured, result.scale)
+        measured = scale
+    bound = tolerance.bound(measured, scale)
     ok = not result.problem and result.absolute <= bound
     return Row(
         kind,

@@ -32,7 +32,7 @@ def mutations(tree: LuaModule) -> Iterator[Mutation]:
             if a in fields and b in fields and fields[a] != fields[b]:
                 yield f"{where}: {a} and {b} swapped", _setter(fields, {a: fields[b], b: fields[a]})
         for name in module.spec.constants:
-            if name in _NODES:
+            if name in _NODES or (name == "inplace" and not fields.get(name)):
                 continue
             for what, value in _variants(fields.get(name)):
                 yield f"{where}: {name} {what}", _setter(fields, {name: value})

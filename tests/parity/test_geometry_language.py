@@ -1,0 +1,65 @@
+"""Inputs are drawn for recurrent layers, language models and graphs without being told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import t7convert
+from t7convert.lua.tree import build
+from t7convert.parity.geometry import Leaf
+from t7convert.parity.inputs import spec_of
+from tests.build import obj, table, tensor
+
+CLASSES = """torchrnn.LSTM torchrnn.VanillaRNN torchrnn.LanguageModel torchrnn.TemporalAdapter
+onmt.LSTM onmt.GRU onmt.GlobalAttention onmt.NoAttention onmt.Bridge onmt.WordEmbedding
+onmt.FeaturesEmbedding onmt.PositionEmbedding onmt.Generator onmt.JoinReplicateTable
+onmt.MaskedSoftmax onmt.VariationalDropout onmt.Encoder onmt.Decoder nt2.FeatExpander nt2.LSTM
+nt2.LanguageModel"""
+
+
+@pytest.mark.parametrize("name", CLASSES.split())
+def test_golden_modules_verify(shared: Path, name: str) -> None:
+    path = shared / "golden" / "community" / f"{name}.t7"
+    for number in (1, 3):
+        report = t7convert.verify(path, select=f"cases[{number}].module")
+        assert report.ok, report.failures
+
+
+def test_unrolled_character_model_verifies(shared: Path) -> None:
+    """Eleven inputs that lead to shared graphs, each through another slot."""
+    report = t7convert.verify(shared / "zoo" / "Cadene+AS_Exam" / "model.t7")
+    assert report.ok, report.failures
+
+
+@pytest.mark.parametrize("fields", [{}, {"batchFirst": True}, {"rememberStates": True}])
+@pytest.mark.parametrize("given", [False, True])
+def test_cudnn_layers_verify(tmp_path: Path, fields: dict[str, Any], given: bool) -> None:
+    draw = np.random.default_rng(2)
+    size = 2 * 3 * (3 * 4 + 3 * 3 + 6)
+    made = obj("cudnn.BGRU", inputSize=4, hiddenSize=3, numLayers=1, **fields)
+    made.payload["weight"] = tensor(draw.normal(size=size), "Cuda")
+    if given:
+        made.payload["hiddenInput"] = tensor(draw.normal(size=(2, 5, 3)), "Cuda")
+    path = tmp_path / "layer.t7"
+    t7convert.save(made, path)
+    report = t7convert.verify(path)
+    assert report.ok, report.failures
+
+
+def test_specs() -> None:
+    recurrent = obj("cudnn.LSTM", inputSize=4, hiddenSize=3, numLayers=1)
+    recurrent.payload["weight"] = tensor(np.zeros(4 * (3 * 4 + 3 * 3 + 6)))
+    assert spec_of(build(recurrent)) == Leaf(("T", 3, 4), batched=False)
+    assert spec_of(build(obj("onmt.Bridge", modules=table()))) == [Leaf((5,)), Leaf((5,))]
+
+
+def test_a_states_size_is_that_of_the_cells(shared: Path) -> None:
+    """A cell meets products only, which take anything: the gates' slices tell its size."""
+    cases = t7convert.load(shared / "golden" / "community" / "onmt.LSTM.t7")["cases"].list()
+    specs = spec_of(build(cases[0]["module"]))
+    shapes = [tensor.size[1:] for tensor in cases[0]["input"].list()]
+    assert [leaf.dims for leaf in specs] == shapes
