@@ -11,7 +11,7 @@ import pytest
 import t7convert
 from t7convert.lua.tree import build
 from t7convert.parity.geometry import Leaf
-from t7convert.parity.inputs import spec_of
+from t7convert.parity.geometry_packages import spec_of
 from tests.build import obj, table, tensor
 
 CLASSES = """torchrnn.LSTM torchrnn.VanillaRNN torchrnn.LanguageModel torchrnn.TemporalAdapter
@@ -60,6 +60,6 @@ def test_specs() -> None:
 def test_a_states_size_is_that_of_the_cells(shared: Path) -> None:
     """A cell meets products only, which take anything: the gates' slices tell its size."""
     cases = t7convert.load(shared / "golden" / "community" / "onmt.LSTM.t7")["cases"].list()
-    specs = spec_of(build(cases[0]["module"]))
+    specs = spec_of(build(cases[0]["module"])) or []
     shapes = [tensor.size[1:] for tensor in cases[0]["input"].list()]
     assert [leaf.dims for leaf in specs] == shapes
