@@ -58,7 +58,7 @@ def collect(folder: Path) -> dict[str, list[tuple[ClassSpec, LuaObject]]]:
             for obj in objects(each):
                 spec = schema.find(obj.typename, obj.fields) if _plain(obj) else None
                 if spec is not None:
-                    found[obj.typename].append((spec, obj))
+                    found[spec.name].append((spec, obj))
     return found
 
 
@@ -76,8 +76,8 @@ def describe(spec: ClassSpec, name: str, instances: list[LuaObject]) -> Any:
         return {"tensor": []}
     if len({type(value) for value in values}) > 1:
         return {"unknown": True}
-    if name.startswith("grad") and name != "gradInput" and _gradient(spec, name, instances):
-        return {"gradient": _gradient(spec, name, instances)}
+    if name.startswith("grad") and _gradient(spec, name):
+        return {"gradient": _gradient(spec, name)}
     if isinstance(first, LuaTensor):
         return _tensor(values)
     if isinstance(first, LuaStorage):
@@ -96,9 +96,10 @@ def describe(spec: ClassSpec, name: str, instances: list[LuaObject]) -> Any:
 def _list(values: list[LuaTable]) -> Any:
     lists = [value.list() if value.is_list() else [None] for value in values]
     counts = {len(items) for items in lists}
-    tensors = all(isinstance(i, LuaTensor) and i.size == () for items in lists for i in items)
+    tensors = all(isinstance(item, LuaTensor) for items in lists for item in items)
     if tensors and len(counts) == 1:
-        return {"tensors": counts.pop()}
+        sizes = {tuple(item.size for item in items) for items in lists}
+        return {"tensors": sizes.pop()} if len(sizes) == 1 else {"unknown": True}
     same = all(items == lists[0] and all(isinstance(i, str) for i in items) for items in lists)
     return {"words": lists[0]} if same else {"unknown": True}
 
@@ -117,34 +118,46 @@ def _tensor(values: list[LuaTensor]) -> Any:
     return {"tensor": list(size), "value": numbers.pop(), **own}
 
 
-def _gradient(spec: ClassSpec, name: str, instances: list[LuaObject]) -> str | None:
+def _gradient(spec: ClassSpec, name: str) -> str | None:
     """Return the parameter that a gradient belongs to."""
     for parameter in spec.parameters:
-        if name == "grad" + parameter[0].upper() + parameter[1:]:
+        if name == _slope(parameter):
             return parameter
     return None
 
 
-def entry(instances: list[tuple[ClassSpec, LuaObject]], later: list[LuaObject]) -> dict[str, Any]:
-    """Return the table's entry of a class: ``instances`` are fresh, ``later`` have run."""
-    spec = instances[0][0]
-    fresh = [obj for _, obj in instances]
+def _slope(parameter: str) -> str:
+    return "grad" + parameter[0].upper() + parameter[1:]
+
+
+def entry(
+    spec: ClassSpec, fresh: list[LuaObject], later: list[LuaObject], twins: list[LuaObject]
+) -> dict[str, Any]:
+    """Return the table's entry of a class.
+
+    ``fresh`` objects have not run yet, ``later`` ones have; ``twins`` tell only which parameters
+    there may be.
+    """
+    everywhere = [*fresh, *later, *twins]
     names = {str(name) for obj in (*fresh, *later) for name in obj.fields}
+    parameters = {*spec.parameters, *(_slope(name) for name in spec.parameters)}
+    names |= {str(name) for obj in twins for name in obj.fields if name in parameters}
     known = {*spec.tensors, *spec.children, *spec.constants}
     own = sorted(names & known)
-    everywhere = [*fresh, *later]
     fill: dict[str, Any] = {}
     for name in sorted(names - known - set(COMMON)):
         groups = [group for group in (fresh, later) if group]
         always = any(all(name in obj.fields for obj in group) for group in groups)
-        gradient = name.startswith("grad") and _gradient(spec, name, fresh)
+        gradient = name.startswith("grad") and _gradient(spec, name)
         if always or gradient:
-            source = fresh if any(name in obj.fields for obj in fresh) else later
+            source = next(g for g in (fresh, later, twins) if any(name in o.fields for o in g))
             made = describe(spec, name, source)
             if source is later and set(made) == {"unknown"}:
                 made = _cleared(later, name)
             fill[name] = made
+    common = [n for n in ("_type", "train") if any(n in obj.fields for obj in everywhere)]
     return {
+        "common": common,
         "version": max(obj.version or 0 for obj in everywhere),
         "own": own,
         "optional": [n for n in own if any(n not in obj.fields for obj in everywhere)],
@@ -167,15 +180,31 @@ def _cleared(later: list[LuaObject], name: str) -> Any:
 def table() -> dict[str, Any]:
     """Return the whole table, by class."""
     layers, nets = collect(FIXTURES / "layers"), collect(FIXTURES / "nets")
+    packages = collect(FIXTURES / "community")
     found = {}
-    for typename in sorted({*layers, *nets}):
-        run = nets.get(typename, [])
-        first = layers.get(typename, [])
-        if typename.startswith("cudnn.") and run:
-            first = []  # cudnn's own Lua wrote the networks
-        fresh = first or run
-        found[typename] = entry(fresh, [obj for _, obj in run])
+    for name in sorted({*layers, *nets, *packages}):
+        run = [obj for _, obj in nets.get(name, [])]
+        first = [obj for _, obj in layers.get(name, []) or packages.get(name, [])]
+        spec = next(iter(nets.get(name) or layers.get(name) or packages[name]))[0]
+        if name not in layers and name not in nets and spec.upgrade is not None:
+            continue  # its fields in the tree are not those of the file
+        twins: list[LuaObject] = []
+        if name.startswith("cudnn.") and run:  # cudnn's own Lua wrote the networks
+            first, twins = run, first
+        found[name] = entry(spec, first or run, run, twins)
+        if name not in layers and name not in nets:
+            _doubt(found[name]["fill"])
     return found
+
+
+def _doubt(fill: dict[str, Any]) -> None:
+    """Drop values that a package's four examples have in common by chance, perhaps."""
+    for name, how in fill.items():
+        number = how.get("value", 0)
+        if name != "output" and not isinstance(number, bool) and number != 0:
+            fill[name] = {"unknown": True}
+        elif how.get("tensor", []) not in ([], [1]):
+            fill[name] = {"unknown": True}
 
 
 def text() -> str:

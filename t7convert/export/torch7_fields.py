@@ -45,6 +45,7 @@ class Template:
     """What Torch7 writes for a class; see the docstring of tests/torch7_fields.py."""
 
     version: float
+    common: tuple[str, ...]
     own: tuple[str, ...]
     optional: tuple[str, ...]
     storages: tuple[str, ...]
@@ -57,6 +58,7 @@ def _table() -> dict[str, Template]:
     return {
         name: Template(
             entry["version"],
+            tuple(entry["common"]),
             tuple(entry["own"]),
             tuple(entry["optional"]),
             tuple(entry["storages"]),
@@ -77,8 +79,8 @@ def template_of(module: LuaModule) -> Template:
     Raises:
         ConversionError: if no file of Torch7 shows what it writes for the class.
     """
-    template = _table().get(module.typename)
-    if template is None or module.spec.name != module.typename:
+    template = None if module.spec.derived else _table().get(module.spec.name)
+    if template is None:
         raise refusal(module, "what Torch7 writes for this class is not known")
     return template
 

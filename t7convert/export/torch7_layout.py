@@ -7,7 +7,7 @@ A shared weight becomes distinct tensors on one storage, as ``share`` leaves it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,10 @@ class Layout:
     def empty(self, kind: str | None = None) -> LuaTensor:
         """Return an empty tensor."""
         return LuaTensor(kind or self.kind, (), (), 0, None)
+
+    def zeros(self, size: Sequence[int]) -> LuaTensor:
+        """Return a tensor of zeros; of no dimensions, an empty one."""
+        return self.own(np.zeros(tuple(size))) if size else self.empty()
 
     def _regions(
         self, root: LuaModule, names: Callable[[LuaModule], tuple[str, ...]]

@@ -10,7 +10,7 @@ import numpy as np
 from t7convert.errors import ConversionError, Problem
 from t7convert.export.torch7_fields import Backend, Template, refusal, template_of, with_backend
 from t7convert.export.torch7_graph import graph_fields, several_outputs
-from t7convert.export.torch7_layout import Layout
+from t7convert.export.torch7_layout import FLOATING, Layout
 from t7convert.export.torch7_rules import GradientOf, long_storage, rule_for
 from t7convert.format.objects import LuaFunction, LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.lua import schema
@@ -62,7 +62,9 @@ class Writer:
         template = template_of(module)
         obj.typename, obj.version = module.typename, template.version
         table = obj.fields
-        table["_type"], table["train"] = self._layout.kind, False
+        common = {"_type": self._layout.kind, "train": False}
+        for name in template.common:
+            table[name] = common[name]
         if id(original) in self._layout.shared:
             table["shared"] = True
         own = self._own(module, template)
@@ -88,20 +90,26 @@ class Writer:
         for name, value in module.fields.items():
             if value is None or (module.typename == "nn.gModule" and name in _WIRING):
                 continue
-            if name in template.optional and value is False:
-                continue  # the constructor leaves nil
-            known = name in template.own
-            default = module.spec.constants.get(name)
-            if not known and name in module.spec.constants and value in (default, False):
+            if name in module.spec.constants and self._left_out(module, template, name, value):
                 continue
             if name in template.storages and isinstance(value, list):
                 own[name] = long_storage(value)
                 continue
             own[name] = value
+        outtype = own.pop("outtype", None)  # the upgrade's name for the type of the output
+        if outtype is not None:
+            own["output"] = self._layout.empty(None if outtype in FLOATING else outtype)
         if "running_std" in own and "running_var" in template.own:
             own.setdefault("running_var", own["running_std"])
             del own["running_std"]
         return own
+
+    def _left_out(self, module: LuaModule, template: Template, name: str, value: Any) -> bool:
+        """Tell whether a constructor leaves nil, for which the tree has its default."""
+        if name not in template.own:
+            return bool(value == module.spec.constants[name])
+        nothing = value is False or value == 0
+        return name in template.optional and nothing and value == module.spec.constants[name]
 
     def _placed(self, value: Any) -> Any:
         return self._layout.tensor(value) if isinstance(value, LuaTensor) else value
@@ -139,8 +147,8 @@ class Writer:
             like = self._layout.empty(how["type"]) if "type" in how else None
             return self._layout.own(np.full(how["tensor"], how["value"]), like)
         if "tensors" in how:
-            count = range(1, how["tensors"] + 1)
-            return LuaTable({position: self._layout.empty() for position in count})
+            items = (self._layout.zeros(size) for size in how["tensors"])
+            return LuaTable(dict(enumerate(items, start=1)))
         if "table" in how:
             return LuaTable()
         if "words" in how:
@@ -165,6 +173,6 @@ class Writer:
     def _plain(self, typename: str, owner: LuaModule) -> LuaObject:
         """Return a module without parameters, as its constructor makes it."""
         spec = schema.by_name(typename)
-        if spec is None or spec.tensors or spec.children:
+        if spec is None or spec.tensors or spec.children or spec.constants:
             raise refusal(owner, f"its {typename} can't be made")
         return self._object(LuaModule(typename, spec, owner.path))

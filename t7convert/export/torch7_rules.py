@@ -63,8 +63,9 @@ def _descriptor(fields: Fields) -> LuaTable:
 
 
 def _group_weights(fields: Fields) -> int:
-    planes = int(fields["nInputPlane"]) * int(fields["nOutputPlane"]) // int(fields["groups"])
-    return planes // int(fields["groups"]) * int(fields["kH"]) * int(fields["kW"])
+    groups = int(fields.get("groups", 1))
+    planes = int(fields["nInputPlane"]) // groups * (int(fields["nOutputPlane"]) // groups)
+    return planes * int(fields["kH"]) * int(fields["kW"])
 
 
 def _side(size: str, pad: str, kernel: str, step: str) -> Rule:
@@ -85,6 +86,11 @@ def _of_pooling(name: str) -> Rule:
         raise KeyError(name)
 
     return rule
+
+
+def _transposes(fields: Fields) -> bool | None:
+    given, wanted = str(fields["inputShape"]), str(fields["outputShape"])
+    return set(wanted) <= set(given) if len(given) == len(wanted) else None
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,11 @@ RULES: dict[str, Rule] = {
     "nn.Reshape.nelement": lambda f: prod(numbers(f["size"])),
     "nn.Reshape.batchsize": lambda f: long_storage([0, *numbers(f["size"])]),
     "nn.PixelShuffle.upscaleFactorSquared": lambda f: int(f["upscaleFactor"]) ** 2,
+    "nn.Convert.inputBatchDim": lambda f: str(f["inputShape"]).index("b") + 1,
+    "nn.Convert.outputBatchDim": lambda f: str(f["outputShape"]).index("b") + 1,
+    "nn.Convert.nInputDim": lambda f: len(str(f["inputShape"])),
+    "nn.Convert.nOutputDim": lambda f: len(str(f["outputShape"])),
+    "nn.Convert.transposition": _transposes,
     "nn.IndexLinear.inputSize": lambda f: int(f["weight"].size[0]),
     "nn.IndexLinear.outputSize": lambda f: int(f["weight"].size[1]),
     "nn.IndexLinear.running": _running,
@@ -147,6 +158,7 @@ RULES: dict[str, Rule] = {
     "nn.WeightNorm.viewOut": lambda f: long_storage(_permuted(f)),
     "nn.WeightNorm.bias": lambda f: f["modules"][0].fields.get("bias"),
     "nn.WeightNorm.gradBias": _inner_gradient,
+    "nn.ClassSimplexCriterion._target": lambda f: _zeros(int(f["nClasses"])),
     "nn.SpatialConvolutionLocal.oW": _side("iW", "padW", "kW", "dW"),
     "nn.SpatialConvolutionLocal.oH": _side("iH", "padH", "kH", "dH"),
     "nn.SpatialLPPooling.kW": _of_pooling("kW"),
