@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,14 +27,14 @@ def normal(*shape: int) -> Any:
 
 
 @pytest.mark.parametrize("name", MODULES.split())
-def test_golden(shared: Path, name: str) -> None:
-    for label, case in golden.cases(shared / "golden" / "community" / f"inn.{name}.t7"):
+def test_golden(name: str) -> None:
+    for label, case in golden.cases(golden.golden_path("community", f"inn.{name}")):
         golden.check_module(label, case)
         golden.check_reference(label, case)
 
 
-def test_golden_mean_subtraction(shared: Path) -> None:
-    path = shared / "golden" / "community" / "inn.MeanSubtraction.t7"
+def test_golden_mean_subtraction() -> None:
+    path = golden.golden_path("community", "inn.MeanSubtraction")
     for label, case in golden.cases(path):
         # backward gives the field gradInput, which updateGradInput (it gives gradOutput) never sets
         assert not golden.arrays(case["gradInput"]).size

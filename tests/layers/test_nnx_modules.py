@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,15 +34,15 @@ def normal(*shape: int) -> Any:
 
 
 @pytest.mark.parametrize("name", MODULES.split())
-def test_golden_modules(shared: Path, name: str) -> None:
-    for label, case in golden.cases(shared / "golden" / "community" / f"nnx.{name}.t7"):
+def test_golden_modules(name: str) -> None:
+    for label, case in golden.cases(golden.golden_path("community", f"nnx.{name}")):
         golden.check_module(label, case)
         golden.check_reference(label, case)
 
 
 @pytest.mark.parametrize("name", CRITERIONS.split())
-def test_golden_criterions(shared: Path, name: str) -> None:
-    for label, case in golden.cases(shared / "golden" / "community" / f"nnx.{name}.t7"):
+def test_golden_criterions(name: str) -> None:
+    for label, case in golden.cases(golden.golden_path("community", f"nnx.{name}")):
         golden.check_criterion(label, case)
         golden.check_reference_criterion(label, case)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,8 @@ def normal(*shape: int) -> Any:
 
 
 @pytest.mark.parametrize("name", MODULES.split())
-def test_golden(shared: Path, name: str) -> None:
-    for label, case in golden.cases(shared / "golden" / "community" / f"nnx.{name}.t7"):
+def test_golden(name: str) -> None:
+    for label, case in golden.cases(golden.golden_path("community", f"nnx.{name}")):
         golden.check_module(label, case)
         golden.check_reference(label, case)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,14 +34,14 @@ def normal(*shape: int) -> Any:
 
 
 @pytest.mark.parametrize("name", MODULES.split())
-def test_golden_modules(shared: Path, name: str) -> None:
-    for label, case in golden.cases(shared / "golden" / "community" / f"{name}.t7"):
+def test_golden_modules(name: str) -> None:
+    for label, case in golden.cases(golden.golden_path("community", name)):
         golden.check_module(label, case)
         golden.check_reference(label, case)
 
 
-def test_golden_criterion(shared: Path) -> None:
-    path = shared / "golden" / "community" / "adain.TVLossCriterion.t7"
+def test_golden_criterion() -> None:
+    path = golden.golden_path("community", "adain.TVLossCriterion")
     for label, case in golden.cases(path):
         golden.check_criterion(label, case)
         golden.check_reference_criterion(label, case)
