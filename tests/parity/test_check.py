@@ -1,0 +1,340 @@
+"""What the check compares, what fails it, what it says."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import t7convert
+from t7convert.api import to_converted
+from t7convert.errors import CheckpointError, ParityError, SelectionError
+from t7convert.parity.check import Options, check_network
+from t7convert.parity.inputs import Trial, from_file
+from t7convert.parity.junit import junit
+from t7convert.parity.opening import opens
+from t7convert.parity.precision import exact_arithmetic, pick_device, preserved
+from t7convert.parity.report import Fact, ParityReport, Row
+from t7convert.parity.streams import Stream
+from t7convert.testing import assert_parity
+from tests.build import linear, obj, sequential, table, tensor
+from tests.conftest import FIXTURES, SHARED
+
+NETS = sorted(path.name for path in (FIXTURES / "nets").iterdir())
+BASIC = next((FIXTURES / "nets/sharesnet-basic").glob("model.t7*"))
+
+
+def model_of(name: str) -> Path:
+    return next((FIXTURES / "nets" / name).glob("model.t7*"))
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_nets_verify_with_gradients_and_torch7s_output(name: str) -> None:
+    folder = FIXTURES / "nets" / name
+    io = next(folder.glob("io.t7*"))
+    report = t7convert.verify(model_of(name), input=io, expected=io, gradients=True)
+
+    assert report.ok, str(report)
+    assert {"parameter", "output", "final", "gradient", "recorded"} <= {r.kind for r in report.rows}
+    assert report.parser == "torchfile"
+
+
+@pytest.mark.parametrize("arch", ["auto", "generic"])
+def test_drawn_inputs_are_a_batch_one_sample_and_no_batch(arch: Any) -> None:
+    report = t7convert.verify(BASIC, arch=arch)
+
+    assert report.ok
+    assert list(report.inputs.values()) == ["2x3x40x56", "1x3x40x56", "3x40x56"]
+    assert report.facts[1] == Fact("ties", True, "4 groups of shared parameters, each one Parameter")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_low_precision_on_the_cpu(dtype: str) -> None:
+    assert t7convert.verify(BASIC, dtype=dtype).ok
+
+
+def test_kept_activations_witness_where_the_weights_are_the_same() -> None:
+    model = model_of("sharesnet-notcleared")
+    rows = [r for r in t7convert.verify(model).rows if r.kind == "activation"]
+
+    assert sum(row.status == "ok" for row in rows) > 40
+    assert not any(row.bad for row in rows)
+
+
+def test_activations_of_other_weights_are_stale_and_fail_nothing() -> None:
+    module = linear(3, 2)
+    module.payload = table(**dict(module.payload), output=tensor(np.ones((1, 2))))
+    first = obj("nn.Identity", output=tensor(np.ones((1, 3))))
+    converted = to_converted(sequential(first, module))
+    given = [Trial("x", np.ones((1, 3)))]
+    report = check_network(converted.tree, converted, Options(), trials=given)
+
+    assert [r.status for r in report.rows if r.kind == "activation"] == ["stale"]
+    assert report.ok
+
+
+def test_a_lost_tie_fails() -> None:
+    converted = to_converted(BASIC)
+    network = converted.network
+    key = converted.ties()[0][1]
+    owner = network.get_submodule(key.rpartition(".")[0])
+    owner.weight = nn.Parameter(owner.weight.detach().clone())
+    report = check_network(converted.tree, converted, Options())
+
+    assert not report.ok
+    assert [fact.name for fact in report.facts if not fact.ok] == ["parameters counted once", "ties"]
+    assert "lost: " in report.facts[1].detail
+
+
+def test_a_bias_off_by_a_millionth_is_named() -> None:
+    converted = to_converted(BASIC)
+    name, bias = next((n, p) for n, p in converted.network.named_parameters() if n.endswith("bias"))
+    with torch.no_grad():
+        bias[0] += 1e-6
+    report = check_network(converted.tree, converted, Options())
+    path = next(b.path for b in converted.bindings if b.key == name)
+
+    assert {row.path for row in report.failures if row.kind == "parameter"} == {f"{path}.bias"}
+    assert report.first is None or report.first.path >= path
+
+
+def test_nan_on_one_side_fails_and_on_both_passes() -> None:
+    tree = to_converted(sequential(obj("nn.Sqrt", eps=0))).tree
+    both = to_converted(sequential(obj("nn.Sqrt", eps=0)))
+    given = [Trial("negative", np.array([[-1.0, 4.0]]))]
+
+    assert check_network(tree, both, Options(), trials=given).ok
+    one = to_converted(sequential(obj("nn.Abs")))
+    report = check_network(tree, one, Options(), trials=given)
+    assert not report.ok
+    assert report.failures[-1].absolute == np.inf
+
+
+def test_a_network_that_raises_where_lua_computes_fails() -> None:
+    converted = to_converted(sequential(linear(3, 2)))
+
+    class Broken(nn.Module):
+        def forward(self, x: Any) -> Any:
+            raise ValueError("no")
+
+    converted.network[0] = Broken()  # type: ignore[index]  # a Sequential is indexable
+    given = [Trial("x", np.ones((1, 3)))]
+    report = check_network(converted.tree, converted, Options(), trials=given)
+
+    assert not report.ok
+    assert "the network raises ValueError: no" in report.failures[-1].note
+
+
+def test_comparing_nothing_is_a_failure() -> None:
+    report = ParityReport("a", "", "", "cpu", "float32", 0, {}, (), ())
+
+    assert not report.ok
+    assert "nothing was compared" in str(report)
+    assert 'failures="1"' in junit(report)
+
+
+def test_unchecked_classes_fail_unless_allowed(tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "import t7convert\nfrom torch import nn\n"
+        "@t7convert.converts('my.Own')\ndef own(layer):\n    return nn.Identity()\n"
+    )
+    model = tmp_path / "m.t7"
+    t7convert.save(sequential(linear(3, 2), obj("my.Own")), model)
+    options = {"plugins": [plugin], "input_shape": (1, 3)}
+    report = t7convert.verify(model, **options)
+
+    assert not report.ok
+    assert [row.typename for row in report.unchecked] == ["my.Own"]
+    assert 'failures="1"' in junit(report).replace('failures="2"', 'failures="1"')
+
+
+def test_arithmetic_settings_are_exact_inside_and_restored() -> None:
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    before = (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32)
+    cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = True, True, True
+    try:
+        with exact_arithmetic():
+            assert (cudnn.benchmark, cudnn.deterministic) == (False, True)
+            assert (cudnn.allow_tf32, matmul.allow_tf32) == (False, False)
+            assert torch.are_deterministic_algorithms_enabled()
+        with pytest.raises(KeyError), exact_arithmetic():
+            raise KeyError
+        assert (cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32) == (True, True, True)
+        assert not torch.are_deterministic_algorithms_enabled()
+    finally:
+        cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = before
+
+
+def test_devices() -> None:
+    has_cuda = torch.cuda.is_available()
+
+    assert pick_device("cpu") == torch.device("cpu")
+    assert has_cuda or pick_device("auto").type in ("cpu", "mps")
+    if not has_cuda:
+        with pytest.raises(SelectionError, match="no CUDA device"):
+            pick_device("cuda")
+    with pytest.raises(SelectionError, match="is no device"):
+        pick_device("abacus")
+
+
+def test_preserved_gives_back_values_dtypes_and_buffers() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    with preserved(network), torch.no_grad():
+        network.double()
+        network[0].weight.zero_()
+
+    assert all(torch.equal(before[k], v) and before[k].dtype == v.dtype
+               for k, v in network.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", ["npy", "pt", "t7"])
+def test_inputs_from_files(kind: str, tmp_path: Path) -> None:
+    value = np.random.default_rng(0).standard_normal((1, 3, 40, 56)).astype(np.float32)
+    path = tmp_path / f"x.{kind}"
+    if kind == "npy":
+        np.save(path, value)
+    elif kind == "pt":
+        torch.save(torch.from_numpy(value), path)
+    else:
+        t7convert.save(tensor(value, "Float"), path)
+    report = t7convert.verify(BASIC, input=path)
+
+    assert report.ok
+    assert report.seed is None
+    assert report.inputs == {f"x.{kind}": "1x3x40x56"}
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_inputs_from_pictures(kind: str, tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
+    path = tmp_path / f"x.{kind}"
+    image.fromarray(pixels).save(path)
+
+    assert from_file(path).value.shape == (1, 3, 40, 56)
+    assert t7convert.verify(BASIC, input=path).ok
+
+
+def test_outputs_are_opened_by_suffix(tmp_path: Path) -> None:
+    out = tmp_path / "out.pt"
+    made = t7convert.convert(BASIC, out)
+
+    assert made.parity["result"] == "passed"
+    assert t7convert.verify(BASIC, out).ok
+    assert torch.load(out, weights_only=True)["provenance"]["parity"]["result"] == "passed"
+    with pytest.raises(CheckpointError, match=r"kinds that can are .*\.pt"):
+        t7convert.verify(BASIC, shutil.copy(out, tmp_path / "out.xyz"))
+    with pytest.raises(ValueError, match=r"\.pt is opened by"):
+        opens(".pt")(lambda path, plugins: None)  # type: ignore[arg-type,return-value]
+
+
+def test_another_networks_file_fails(tmp_path: Path) -> None:
+    out = tmp_path / "out.pt"
+    t7convert.convert(model_of("resnet-basic"), out, verify=False)
+    report = t7convert.verify(BASIC, out)
+
+    assert not report.ok
+
+
+def test_a_failed_check_leaves_no_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lie(*args: Any, **extra: Any) -> ParityReport:
+        row = Row("output", "modules[1]", "nn.Linear", "x", "differs", 1.0, 1.0, 1.0, 1e-6)
+        return ParityReport("a", "", "", "cpu", "float32", 0, {}, (row,), ())
+
+    monkeypatch.setattr("t7convert.parity.proof.check_network", lie)
+    with pytest.raises(ParityError, match=r"modules\[1\]"):
+        t7convert.convert(BASIC, tmp_path / "out.pt")
+
+    assert not list(tmp_path.iterdir())
+    assert t7convert.convert(BASIC, tmp_path / "out.pt", verify=False).parity == {
+        "result": "not asked for"
+    }
+
+
+def test_large_networks_are_not_checked_by_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("t7convert.parity.proof.AFFORDABLE", 1000)
+    made = t7convert.convert(BASIC, tmp_path / "out.pt")
+
+    assert made.parity["result"] == "skipped"
+    assert "too large" in made.parity["reason"]
+    assert t7convert.convert(BASIC, tmp_path / "b.pt", verify=True).parity["result"] == "passed"
+
+
+def test_assert_parity_passes_names_and_restores() -> None:
+    model = t7convert.to_module(BASIC).train()
+    report = assert_parity(model, BASIC)
+
+    assert report.compared >= 3
+    assert all(module.training for module in model.modules())
+    key, weight = next(iter(model.named_parameters()))
+    with torch.no_grad():
+        weight[(0,) * weight.dim()] += 1e-6
+    with pytest.raises(AssertionError, match=key):
+        assert_parity(model, BASIC)
+
+
+def test_assert_parity_sees_a_lost_tie() -> None:
+    model = t7convert.to_module(BASIC)
+    key = to_converted(BASIC).ties()[0][1]
+    owner = model.get_submodule(key.rpartition(".")[0])
+    owner.weight = nn.Parameter(owner.weight.detach().clone())
+    with pytest.raises(ParityError, match="several in the model"):
+        assert_parity(model, BASIC)
+
+
+def test_streams_hand_over_in_order_and_end_early() -> None:
+    def work(stream: Stream) -> str:
+        for number in range(3):
+            stream.put("a", np.full(5, number))
+        return "done"
+
+    with Stream(work) as stream:
+        assert [stream.take("a", n)[0] for n in range(3)] == [0, 1, 2]
+        with pytest.raises(KeyError):
+            stream.take("b", 0)
+        stream.join()
+        assert stream.result == "done"
+
+
+def test_a_stream_that_nobody_reads_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("t7convert.parity.streams.LIMIT", 10)
+
+    def work(stream: Stream) -> None:
+        while True:
+            stream.put("a", np.zeros(100))
+
+    with Stream(work) as stream:
+        stream.take("a", 3)
+    assert type(stream.error).__name__ == "StoppedError"
+
+
+def test_json_follows_its_documented_schema() -> None:
+    data = json.loads(json.dumps(t7convert.verify(BASIC).to_json()))
+    text = (Path(__file__).parents[2] / "docs/parity.md").read_text()
+
+    assert data["ok"] is True
+    for name in (*data, *data["rows"][0], *data["facts"][0]):
+        assert f"`{name}`" in text, name
+
+
+ZOO = sorted(p for p in (SHARED / "zoo").rglob("*.net*") if p.is_file()) if SHARED.is_dir() else []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ZOO, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_published_models_verify(path: Path) -> None:
+    report = t7convert.verify(path)
+
+    assert report.ok, str(report)
+
+
