@@ -63,7 +63,8 @@ def source_text(network: nn.Module, weights: str, origin: str = "") -> str:
         lifted = lift(definitions, library.taken)
         root.statements += finishing(network, modules)
         classes = [made.render() for made in [*lifted, *definitions]]
-    cast = "" if dtype_of(network) is torch.float32 else f".to({dtype_of(network)})"
+    dtype = dtype_of(network)
+    cast = "" if dtype is None else f".to({dtype})"
     load = _LOAD.format(weights=weights, name=NAME, cast=cast)
     came = f", from {origin}" if origin else ""
     head = f'"""A network of Lua Torch in PyTorch, written by t7convert{came}."""'
@@ -76,8 +77,8 @@ def _size(network: nn.Module) -> str:
     return f"{count:,} parameters, each shared one counted once"
 
 
-def dtype_of(network: nn.Module) -> torch.dtype:
-    """Return the one floating dtype of the network.
+def dtype_of(network: nn.Module) -> torch.dtype | None:
+    """Return the one floating dtype of the network, None where it is PyTorch's own.
 
     Raises:
         ConversionError: if there are several.
@@ -89,7 +90,8 @@ def dtype_of(network: nn.Module) -> torch.dtype:
     if len(found) > 1:
         names = ", ".join(f"{key} of {dtype}" for dtype, key in found.items())
         raise refuse(network, "", f"it mixes dtypes ({names})")
-    return next(iter(found), torch.float32)
+    dtype = next(iter(found), torch.float32)
+    return None if dtype is torch.float32 else dtype
 
 
 def write_source(

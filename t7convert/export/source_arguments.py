@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 from torch.nn.utils import parametrize
+
+from t7convert.export.source_solving import Unknown, solve
 
 _MISSING = object()
 #: Parameters of constructors that say where, not what.
@@ -35,40 +37,89 @@ def class_of(module: nn.Module) -> type[nn.Module]:
     return kind
 
 
-def arguments(module: nn.Module) -> Iterator[Argument]:
-    """Iterate over the arguments of the constructor, in its order.
+def arguments(module: nn.Module) -> list[Argument]:
+    """Return the arguments of the constructor, in its order.
 
     Raises:
         UnknownArgumentError: naming a parameter whose value can't be told.
     """
+    found = list(_given(module))
+    unknown = [argument for argument in found if isinstance(argument.value, Unknown)]
+    if not unknown:
+        return found
+    plain = [a.value for a in found if not a.keyword]
+    named = {a.name: a.value for a in found if a.keyword and not a.default}
+    values = solve(module, class_of(module), plain, named)
+    if values is None:
+        raise UnknownArgumentError(unknown[0].name)
+    known = iter(values)
+    solved: list[Argument] = []
+    for argument in found:
+        if not isinstance(argument.value, Unknown):
+            solved.append(argument)
+            continue
+        value = next(known)
+        parts = value if argument.value.many else [value]
+        solved += [replace(argument, value=part, default=part is None) for part in parts]
+    return solved
+
+
+def _given(module: nn.Module) -> Iterator[Argument]:
     kind = class_of(module)
     known = _SPECIAL[kind.__name__](module) if kind.__name__ in _SPECIAL else {}
-    rest = [child for name, child in module._modules.items() if name != "parametrizations"]
+    named = [(name, child) for name, child in module._modules.items() if child is not None]
+    rest = [child for name, child in named if name != "parametrizations"]
     # Written on the class, so that nn.Module's own __init__ doesn't count.
     for parameter in list(inspect.signature(kind.__init__).parameters.values())[1:]:
         name = parameter.name
-        if name in _PLACES or parameter.kind is parameter.VAR_KEYWORD:
+        required = parameter.default is parameter.empty
+        if parameter.kind is parameter.VAR_KEYWORD or (name in _PLACES and not required):
             continue
         if parameter.kind is parameter.VAR_POSITIONAL:
-            stored = [vars(module).get(own) for own in (name, f"_{name}")]
-            given = next((value for value in stored if isinstance(value, (list, tuple))), rest)
-            for child in known.get(name, given):
-                yield Argument(name, child, False, False)
+            for value in _many(module, name, str(parameter.annotation), rest):
+                yield Argument(name, value, False, False)
             continue
-        required = parameter.default is parameter.empty
         try:
             value = known[name] if name in known else _attribute(module, name)
-        except AttributeError as error:
-            if required:
-                raise UnknownArgumentError(name) from error
+        except AttributeError:
             value = parameter.default
+            if parameter.annotation == "int | None":
+                value = Unknown(name, optional=True)
+            if required:
+                value = _unnamed(name, str(parameter.annotation), rest)
         value = _plain(kind, name, value)
-        rest = [child for child in rest if child is not value]
+        used = value if isinstance(value, list) else [value]
+        rest = [child for child in rest if not any(child is one for one in used)]
         keyword = not required or parameter.kind is parameter.KEYWORD_ONLY
         default = not required and _is(value, parameter.default)
         if name == "stride" and default is False and parameter.default is None:
             default = _is(value, _plain(kind, name, getattr(module, "kernel_size", None)))
         yield Argument(name, value, keyword, default)
+
+
+def _many(module: nn.Module, name: str, annotation: str, rest: list[nn.Module]) -> list[Any]:
+    """Return what was given to ``*name``."""
+    for own in (name, f"_{name}"):
+        stored = vars(module).get(own)
+        if isinstance(stored, (list, tuple)):
+            return list(stored)
+    return [Unknown(name, many=True)] if annotation == "int" else rest
+
+
+def _unnamed(name: str, annotation: str, rest: list[nn.Module]) -> Any:
+    """Return what a module keeps under another name: children in order, sizes in its tensors.
+
+    Raises:
+        UnknownArgumentError: if it is neither.
+    """
+    if "nn.Module" in annotation:
+        if any(word in annotation for word in ("Sequence", "Iterable", "list")):
+            return list(rest)
+        if rest:
+            return rest[0]
+    if annotation == "int":
+        return Unknown(name)
+    raise UnknownArgumentError(name)
 
 
 def _is(value: Any, default: Any) -> bool:
@@ -77,7 +128,7 @@ def _is(value: Any, default: Any) -> bool:
 
 def _attribute(module: nn.Module, name: str) -> Any:
     """Return what the module keeps under the parameter's name."""
-    for own in (name, f"_{name}"):
+    for own in (name, f"_{name}", f"{name}_mode"):
         value = getattr(module, own, _MISSING)
         if value is not _MISSING and not inspect.ismethod(value):
             return _as_given(name, value, module)
@@ -100,14 +151,10 @@ def _plain(kind: type[nn.Module], name: str, value: Any) -> Any:
     return value
 
 
-def _shape(*names: str) -> Callable[[Any], dict[str, Any]]:
-    """Tell the named parameters from the weight's shape, in its order."""
-    return lambda module: dict(zip(names, module.weight.shape, strict=False))
-
-
 _SPECIAL: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "WeightedEuclidean": _shape("in_features", "out_features"),
-    "Euclidean": _shape("in_features", "out_features"),
-    "Cosine": _shape("out_features", "in_features"),
-    "Kmeans": _shape("k", "dim"),
+    "Convert": lambda module: {"dtype": module.element.dtype},
+    "Copy": lambda module: {"dtype": module.element.dtype},
+    "OneHot": lambda module: {"dtype": module.one.dtype},
+    "LocalMean": lambda module: {"kernels": list(module.buffers())},
+    "NeighbourSum": lambda module: {"kernels": list(module.buffers())},
 }

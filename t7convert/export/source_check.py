@@ -19,17 +19,27 @@ _MODULE = "_t7convert_written_source"
 _OWN = frozenset(vars(nn.Module())) | {"parametrizations"}
 
 
-def built(text: str, name: str, state: Mapping[str, Tensor], dtype: torch.dtype) -> nn.Module:
+def built(
+    text: str, name: str, state: Mapping[str, Tensor], dtype: torch.dtype | None
+) -> nn.Module:
     """Run the source and return its network with the state loaded, in evaluation mode."""
     module = types.ModuleType(_MODULE)
     module.__file__ = __file__
     sys.modules[_MODULE] = module  # dataclasses look their module up
     try:
         exec(compile(text, f"<{name}>", "exec"), vars(module))
-        network: nn.Module = vars(module)[name]().to(dtype)
+        network: nn.Module = vars(module)[name]()
+    except Exception as error:  # whatever a wrong argument leads to
+        raise refuse(name, "", f"the source would fail with {error!r}") from error
     finally:
         del sys.modules[_MODULE]
-    network.load_state_dict(dict(state))
+    if dtype is not None:
+        network.to(dtype)
+    try:
+        network.load_state_dict(dict(state))
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise refuse(name, "", f"the source would not take the weights: {reason}") from error
     return network.eval()
 
 
@@ -114,13 +124,19 @@ def run_both(network: nn.Module, made: nn.Module, example: Any) -> None:
     Raises:
         ConversionError: if they differ.
     """
-    outputs = []
-    for module in (network, made):
-        torch.manual_seed(0)
-        with torch.no_grad():
-            outputs.append([t.clone() for t in flat(module(_copied(example)))])
-    if len(outputs[0]) != len(outputs[1]) or not _same(*outputs):
+    expected = _run(network, example)
+    try:
+        found = _run(made, example)
+    except Exception as error:  # the original ran, so whatever happens here is a difference
+        raise refuse(network, "", f"the source would fail with {error!r}") from error
+    if not _same(expected, found):
         raise refuse(network, "", "the source computes something else")
+
+
+def _run(network: nn.Module, example: Any) -> list[Tensor]:
+    torch.manual_seed(0)
+    with torch.no_grad():
+        return [tensor.clone() for tensor in flat(network(_copied(example)))]
 
 
 def _copied(value: Any) -> Any:

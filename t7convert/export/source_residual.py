@@ -32,12 +32,13 @@ class Residual:
     def __init__(self, network: StagedNetwork, modules: Modules, size: str) -> None:
         self.network, self.modules, self.size = network, modules, size
         self.preactivation = isinstance(network, PreActShaResNet)
-        self.block: Any = network.stages[0][0]
+        first: Any = network.stages[0][0]
+        self.block = first
         self.kind = type(self.block).__name__
         self.bottleneck = isinstance(self.block, (Bottleneck, PreActBottleneck))
         self.shared = bool(network.ties())
         self.expansion = 4 if isinstance(self.block, Bottleneck) else 1
-        norm = self._made(self.block.bn1)
+        norm = self._made(first.bn1)
         self.norm_options = norm[norm.index(",") : -1] if "," in norm else ""
 
     def texts(self, name: str) -> Iterator[str]:
