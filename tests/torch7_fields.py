@@ -94,7 +94,7 @@ def describe(spec: ClassSpec, name: str, instances: list[LuaObject]) -> Any:
 
 
 def _list(values: list[LuaTable]) -> Any:
-    lists = [value.list() if value.is_list() else [None] for value in values]
+    lists: list[list[Any]] = [v.list() if v.is_list() else [None] for v in values]
     counts = {len(items) for items in lists}
     tensors = all(isinstance(item, LuaTensor) for items in lists for item in items)
     if tensors and len(counts) == 1:
@@ -201,9 +201,8 @@ def _doubt(fill: dict[str, Any]) -> None:
     """Drop values that a package's four examples have in common by chance, perhaps."""
     for name, how in fill.items():
         number = how.get("value", 0)
-        if name != "output" and not isinstance(number, bool) and number != 0:
-            fill[name] = {"unknown": True}
-        elif how.get("tensor", []) not in ([], [1]):
+        chance = name != "output" and not isinstance(number, bool) and number != 0
+        if chance or how.get("tensor", []) not in ([], [1]):
             fill[name] = {"unknown": True}
 
 

@@ -30,7 +30,9 @@ def tree_of_network(network: nn.Module) -> tuple[LuaModule, bool]:
 @builds(nn.Sequential)
 def sequential(module: nn.Sequential, place: Place) -> LuaModule:
     """``nn.Sequential``, a Flatten inside being a View of the rank that stands there."""
-    return place.sequential(*(place.child(m, name) for name, m in module.named_children()))
+    # named_children would leave out a module's second place
+    members = [(name, m) for name, m in module._modules.items() if m is not None]
+    return place.sequential(*(place.child(m, name) for name, m in members))
 
 
 @builds(nn.Identity)

@@ -52,7 +52,9 @@ def _foreign(build: Build) -> Build:
 
 
 def _row(module: nn.Module, place: Place) -> LuaModule:
-    return place.sequential(*(place.child(m, name) for name, m in module.named_children()))
+    # named_children would leave out a module's second place
+    members = [(name, m) for name, m in module._modules.items() if m is not None]
+    return place.sequential(*(place.child(m, name) for name, m in members))
 
 
 def _relu(place: Place) -> LuaModule:

@@ -1,0 +1,269 @@
+"""PyTorch networks become .t7 files: layers, structures, ties; what has no equal is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import t7convert
+from t7convert.errors import ConversionError
+from t7convert.models.blocks import BasicBlock, Bottleneck
+from t7convert.models.preact import PreActShaResNet
+from t7convert.models.preact_blocks import PreActBottleneck, WideBasic
+from t7convert.models.resnet import ShaResNet
+from tests.export.torch7_compare import fields
+
+
+class Block(nn.Module):
+    """A residual block as torchvision writes it."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        down = [nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)]
+        self.downsample = nn.Sequential(*down) if stride != 1 else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        result: torch.Tensor = self.relu(out + (self.downsample(x) if self.downsample else x))
+        return result
+
+
+class ResNet(nn.Module):
+    """A network with the attributes of torchvision's ResNet."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        self.layer1 = nn.Sequential(Block(8, 8, 1))
+        self.layer2 = nn.Sequential(Block(8, 16, 2))
+        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+        self.fc = nn.Linear(16, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(x)))))
+        scores: torch.Tensor = self.fc(torch.flatten(self.avgpool(self.layer2(x)), 1))
+        return scores
+
+
+class Doubled(ResNet):
+    """What only looks like that network."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) * 2
+
+
+class Vgg(nn.Module):
+    """A network with the attributes of torchvision's VGG."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(True), nn.MaxPool2d(2))
+        self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
+        self.classifier = nn.Sequential(nn.Linear(196, 9), nn.ReLU(True), nn.Dropout())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
+        return scores
+
+
+def settled(network: nn.Module) -> nn.Module:
+    """Return the network in evaluation mode, its statistics other than at the beginning."""
+    for module in network.modules():
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    return network.eval()
+
+
+def there_and_back(network: nn.Module, folder: Path, **options: Any) -> nn.Module:
+    """Write a network and read it again."""
+    t7convert.to_torch7(network, folder / "a.t7", force=True, **options)
+    return t7convert.to_module(folder / "a.t7")
+
+
+def layers() -> nn.Sequential:
+    return nn.Sequential(
+        nn.ReflectionPad2d((1, 2, 0, 1)),
+        nn.Conv2d(3, 8, (3, 5), stride=(2, 1), padding=(0, 2)),
+        nn.BatchNorm2d(8),
+        nn.LeakyReLU(0.2, True),
+        nn.Sequential(
+            nn.Conv2d(8, 6, 3, dilation=2),
+            nn.ELU(0.7),
+            nn.AvgPool2d((2, 3), ceil_mode=True, padding=1, count_include_pad=False),
+        ),
+        nn.ConvTranspose2d(6, 5, 3, stride=2, padding=1, output_padding=1),
+        nn.PReLU(5),
+        nn.ReLU6(),
+        nn.Upsample(scale_factor=2),
+        nn.ZeroPad2d(1),
+        nn.MaxPool2d((3, 2), (2, 1), 1, ceil_mode=True),
+        nn.AdaptiveAvgPool2d((3, 2)),
+        nn.Flatten(),
+        nn.Dropout(0.3),
+        nn.Linear(30, 7),
+        nn.BatchNorm1d(7, affine=False),
+        nn.Tanh(),
+        nn.Linear(7, 6, bias=False),
+        nn.Sigmoid(),
+        nn.Softplus(),
+        nn.Identity(),
+        nn.LogSoftmax(dim=1),
+    )
+
+
+def volumes() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv3d(1, 3, (1, 2, 3), padding=(0, 1, 1)),
+        nn.BatchNorm3d(3),
+        nn.ReLU(),
+        nn.MaxPool3d(2),
+    )
+
+
+NETWORKS = {
+    "layers": (layers, (2, 3, 20, 18)),
+    "volumes": (volumes, (2, 1, 4, 6, 8)),
+    "resnet": (ResNet, (2, 3, 64, 64)),
+    "vgg": (Vgg, (2, 3, 30, 30)),
+    "basic": (lambda: ShaResNet(BasicBlock, [2, 2], widths=(4, 8), pool=8), (2, 3, 64, 64)),
+    "bottleneck": (lambda: ShaResNet(Bottleneck, [3, 2], widths=(4, 8), pool=8), (2, 3, 64, 64)),
+    "original": (
+        lambda: ShaResNet(BasicBlock, [2, 2], widths=(4, 8), pool=8, shared=False),
+        (2, 3, 64, 64),
+    ),
+    "cifar": (
+        lambda: ShaResNet(
+            BasicBlock, [2, 2], widths=(4, 8), stem="cifar", pool=8, shortcut_type="A"
+        ),
+        (2, 3, 16, 16),
+    ),
+    "preact": (
+        lambda: PreActShaResNet(PreActBottleneck, [3, 3], widths=(16, 32), stem_width=8),
+        (2, 3, 16, 16),
+    ),
+    "wide": (
+        lambda: PreActShaResNet(WideBasic, [3, 3], widths=(8, 16), stem_width=8, dropout=0.3),
+        (2, 3, 16, 16),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_outputs_and_parameters_agree(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    make, size = NETWORKS[name]
+    network = settled(make())
+    again = there_and_back(network, tmp_path)
+    x = torch.randn(size)
+    with torch.no_grad():
+        assert torch.equal(again(x), network(x))
+    assert [p.shape for p in again.parameters()] == [p.shape for p in network.parameters()]
+
+
+def test_a_fine_tuned_sharesnet_goes_back(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = NETWORKS["basic"][0]()
+    network.train()
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    network(torch.randn(4, 3, 64, 64)).square().mean().backward()
+    optimiser.step()
+    network.eval()
+    again = there_and_back(network, tmp_path)
+
+    assert isinstance(again, ShaResNet)
+    assert isinstance(network, ShaResNet)
+    assert again.ties() == network.ties() != ()
+    mine, theirs = network.state_dict(), again.state_dict()
+    for key in mine:
+        assert key.endswith("num_batches_tracked") or torch.equal(mine[key], theirs[key]), key
+    written = t7convert.load(tmp_path / "a.t7")
+    shared = [row for row in fields(written) if "shared" in row[2]]
+    assert {row[0] for row in shared} == {"nn.SpatialConvolution"}
+
+
+def test_transposed_ties_and_second_uses_are_shares(tmp_path: Path) -> None:
+    first, last = nn.Linear(6, 4), nn.Linear(4, 6)
+    last.weight = nn.Parameter(first.weight.detach().t())
+    network = nn.Sequential(first, nn.Sigmoid(), last)
+    x = torch.randn(3, 6)
+    again = there_and_back(network, tmp_path)
+
+    assert torch.equal(again(x), network(x))
+    assert sum(p.numel() for p in again.parameters()) == 24 + 4 + 6
+
+    same = nn.Linear(5, 5)
+    twice = nn.Sequential(same, nn.Tanh(), same)
+    again = there_and_back(twice, tmp_path)
+
+    assert torch.equal(again(torch.ones(2, 5)), twice(torch.ones(2, 5)))
+    assert len(list(again.parameters())) == 2
+
+
+def test_groups_need_cudnn(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Conv2d(4, 6, 3, groups=2), nn.ReLU())
+    x = torch.randn(1, 4, 5, 5)
+    with pytest.raises(ConversionError, match=r"nn\.SpatialConvolution has no groups"):
+        there_and_back(network, tmp_path)
+
+    assert torch.equal(there_and_back(network, tmp_path, backend="cudnn")(x), network(x))
+
+
+def test_double_and_half_precision(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Linear(3, 2)).double()
+    again = there_and_back(network, tmp_path)
+
+    assert next(again.parameters()).dtype == torch.float64
+    assert next(there_and_back(network.half(), tmp_path).parameters()).dtype == torch.float32
+
+
+def hooked() -> nn.Module:
+    module = nn.Linear(2, 2)
+    module.register_forward_hook(lambda *_: None)
+    return nn.Sequential(module)
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "reason"),
+    [
+        (nn.Sequential(nn.Linear(2, 2), nn.GELU()), "1: .*GELU", "no class"),
+        (nn.Sequential(nn.Sequential(nn.Dropout2d())), r"0\.0: .*Dropout2d", "no class"),
+        (nn.Sequential(nn.Flatten()), "0: .*Flatten", "rank"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3, padding="same")), "0: .*Conv2d", "padding='same'"),
+        (nn.Sequential(nn.Conv2d(1, 1, 3, padding_mode="circular", padding=1)), "0", "circular"),
+        (nn.Sequential(nn.BatchNorm2d(2, track_running_stats=False)), "0", "statistics"),
+        (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Softmax(dim=2)), "1: .*Softmax", "dim=2"),
+        (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Linear(2, 2)), "1: .*Linear", "row"),
+        (nn.Sequential(nn.Upsample(scale_factor=1.5)), "0: .*Upsample", "1.5"),
+        (hooked(), "0: .*Linear", "hooks"),
+        (Doubled(), "<root>: .*Doubled", "something else"),
+        (nn.LSTM(2, 2), "<root>: .*LSTM", "no class"),
+    ],
+)
+def test_what_has_no_equal_is_named(
+    network: nn.Module, name: str, reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConversionError, match=f"(?s){name}.*{reason}"):
+        there_and_back(network, tmp_path)
+    assert not (tmp_path / "a.t7").exists()
+
+
+def test_all_obstacles_are_listed(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError) as caught:
+        there_and_back(nn.Sequential(nn.GELU(), nn.Mish(), nn.ReLU()), tmp_path)
+
+    assert len(caught.value.problems) == 2
