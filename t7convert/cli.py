@@ -41,7 +41,9 @@ class ErrorBoundary(click.Group):
             click.echo("t7convert: modules or tables nest too deep for this command", err=True)
             code = 1
         except OSError as error:
-            click.echo(f"t7convert: {error}", err=True)
+            named = error.filename is not None and error.strerror
+            text = f"{error.filename}: {error.strerror}" if named else str(error)
+            click.echo(f"t7convert: {text}", err=True)
             code = 1
         sys.exit(code if isinstance(code, int) else 0)
 

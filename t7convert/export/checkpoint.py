@@ -20,7 +20,7 @@ from t7convert import paths
 from t7convert.conversion.convert import Converted
 from t7convert.conversion.network import Arch, convert_as
 from t7convert.conversion.plugins import loaded
-from t7convert.errors import CheckpointError
+from t7convert.errors import CheckpointError, OutputError
 from t7convert.files import replacing
 from t7convert.lua import arch
 
@@ -95,7 +95,13 @@ def write_checkpoint(
         compact_state(converted.network) if state_dict_only else payload(converted, provenance)
     )
     with replacing(target, force=force) as beside:
-        torch.save(content, beside)
+        try:
+            torch.save(content, beside)
+        except RuntimeError as error:  # what torch makes of a full disk
+            reason = str(error).splitlines()[0]
+            raise OutputError(
+                f"{target}: could not be written, is the disk full? {reason}"
+            ) from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

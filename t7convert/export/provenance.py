@@ -36,8 +36,9 @@ def provenance(root: Any, path: str, source: Path | None) -> dict[str, Any]:
     """
     origin: dict[str, Any] = {"t7convert": __version__, "model": path}
     if source is not None:
-        size = source.stat().st_size
-        origin |= {"source": source.name, "size": size, "sha256": sha256(source)}
+        origin["source"] = source.name
+    if source is not None and source.is_file():  # what came through a pipe is gone
+        origin |= {"size": source.stat().st_size, "sha256": sha256(source)}
     values: dict[str, Any] = {}
     left_out: list[str] = []
     for name, value in beside(root, path):
