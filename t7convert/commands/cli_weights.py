@@ -100,7 +100,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.command("download")
 @click.pass_context
 @click.argument("names", nargs=-1)
-@click.option("--list", "listing", is_flag=True, help="Show the catalogue and its sources.")
+@click.option(
+    "--list", "listing", is_flag=True, help="Show the catalogue, or its NAMES, and the sources."
+)
 @click.option("--force", is_flag=True, help="Download although the file is there.")
 @click.option(
     "--accept-change", is_flag=True, help="Take a file that differs from the first one seen."
@@ -128,7 +130,7 @@ def download_command(
     from t7convert.commands import download as command
 
     if listing:
-        ctx.exit(command.list_entries(options, as_json=as_json))
+        ctx.exit(command.list_entries(options, names=names, as_json=as_json))
     if not names:
         raise click.UsageError("name what to download, or give --list")
     if as_json:

@@ -37,7 +37,9 @@ class Options:
         Raises:
             DownloadError: if an address is none.
         """
-        limits = Limits() if self.timeout is None else replace(Limits(), total=self.timeout)
+        limits = Limits()
+        if self.timeout is not None:
+            limits = replace(limits, total=self.timeout, lock=self.timeout)
         return Wish(
             offline=self.offline,
             force=self.force,
@@ -78,9 +80,13 @@ def download(names: Sequence[str], options: Options | None = None) -> int:
     return 1 if failed else 0
 
 
-def list_entries(options: Options | None = None, *, as_json: bool = False) -> int:
-    """Print the catalogue: names, addresses, licences, sources."""
+def list_entries(
+    options: Options | None = None, *, names: Sequence[str] = (), as_json: bool = False
+) -> int:
+    """Print the catalogue, or what it says of ``names``: addresses, licences, sources."""
     entries = catalogue((options or Options()).extra_catalogue)
+    if names:
+        entries = {name: find_entry(name, entries) for name in names}
     if as_json:
         records = [record(entry) for entry in entries.values()]
         click.echo(json.dumps({"entries": records}, indent=2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 from urllib.request import url2pathname
 
 from t7convert.errors import DownloadError
@@ -32,7 +32,7 @@ class Direct:
         parts = urlsplit(self.url)
         if parts.scheme != "file":
             return None
-        return Path(url2pathname(unquote(parts.path)))
+        return Path(url2pathname(parts.path))  # it undoes the %20
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The folder of downloaded files: where it is, its records, and its locks.
 
 ``NAME.t7`` is a file that was verified; ``NAME.t7.part`` an unfinished download that nobody but the
-next download reads; ``NAME.json`` remembers the SHA-256 that was first seen under this name, and
+next download reads; ``NAME.t7.json`` remembers the SHA-256 that was first seen under this name, and
 stays when the file is deleted, so that a release cannot change unnoticed.
 """
 

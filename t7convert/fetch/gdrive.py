@@ -20,6 +20,11 @@ DRIVE = "https://drive.google.com"
 # A form is sent to Google only, or back to the host that showed it.
 _GOOGLE = re.compile(r"(?:[a-z0-9-]+\.)*(?:google|googleusercontent)\.com\Z")
 
+_SIGN_IN = re.compile(
+    r"accounts\.google\.com/(?:servicelogin|signin|v3/signin)"
+    r"|<title>\s*sign in\b|sign in to continue to google"
+)
+
 
 def first_url(address: GoogleDrive, *, base: str = DRIVE) -> str:
     """Return the address that a download begins with."""
@@ -66,7 +71,7 @@ def read_page(html: str, *, url: str) -> Answer:
         return Answer(Page.CONFIRM, following)
     if "request access" in text or "you need access" in text or "need permission" in text:
         return Answer(Page.NO_ACCESS)
-    if "accounts.google.com/servicelogin" in text or "accounts.google.com/v3/signin" in text:
+    if _SIGN_IN.search(text):
         return Answer(Page.SIGN_IN)
     return Answer(Page.OTHER)
 

@@ -69,6 +69,8 @@ def obtain(entry: Entry, wish: Wish | None = None) -> Path:
     if wish.offline or _is_read_only(slot, wish):
         return _from_cache(entry, slot, wish)
     make_folder(slot.folder)
+    if slot.target.is_dir():
+        raise DownloadError(f"{slot.target}: a folder stands where the file belongs")
 
     def on_wait() -> None:
         logger.warning("%s: waiting for another process that downloads it", entry.name)

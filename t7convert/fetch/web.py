@@ -59,6 +59,8 @@ def ask(
 ) -> Reply:
     """Return the answer that carries the file, having followed Google Drive's confirmation.
 
+    A whole answer that states no type is looked at, as a browser does.
+
     Raises:
         RefusedError: if a page came instead of the file; the message names the page.
         BrokenError: if no answer came.
@@ -163,7 +165,10 @@ def _get(
 def _claims_to_be_a_page(response: requests.Response) -> bool:
     kind = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
     attached = "attachment" in response.headers.get("Content-Disposition", "").lower()
-    return kind in {"text/html", "application/xhtml+xml"} and not attached
+    pages = {"text/html", "application/xhtml+xml"}
+    if response.status_code == 200:
+        pages.add("")  # a part of a file may begin with <; the file itself never does
+    return kind in pages and not attached
 
 
 def _limited(chunks: Iterator[bytes]) -> bytes:

@@ -92,8 +92,9 @@ def test_a_damaged_record_is_not_forgotten(wish: Wish, cache: Path, entry_at: Ma
         obtain(entry_at(), wish)
 
 
-def test_file_addresses(wish: Wish, tmp_path: Path, entry_at: MakeEntry) -> None:
-    source = tmp_path / "a b.t7"
+@pytest.mark.parametrize("name", ["a b.t7", "a%20b.t7", "a#b?c.t7"])
+def test_file_addresses(wish: Wish, tmp_path: Path, entry_at: MakeEntry, name: str) -> None:
+    source = tmp_path / name
     source.write_bytes(BODY)
     missing = Direct((tmp_path / "missing.t7").as_uri())
 
@@ -105,6 +106,12 @@ def test_file_addresses(wish: Wish, tmp_path: Path, entry_at: MakeEntry) -> None
 def test_file_address_of_a_folder(wish: Wish, tmp_path: Path, entry_at: MakeEntry) -> None:
     with pytest.raises(DownloadError, match="no file"):
         obtain(entry_at(Direct(tmp_path.as_uri())), wish)
+
+
+def test_a_folder_in_the_files_place(cache: Path, wish: Wish, entry_at: MakeEntry) -> None:
+    (cache / "net.t7").mkdir()
+    with pytest.raises(DownloadError, match="a folder stands where the file belongs"):
+        obtain(entry_at(), wish)
 
 
 def test_own_addresses_replace_the_entrys(site: Site, wish: Wish, entry_at: MakeEntry) -> None:

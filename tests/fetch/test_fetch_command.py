@@ -101,6 +101,18 @@ def test_own_entries_are_listed(run: Run) -> None:
     assert "resnet50-shared\n" in result.stdout
 
 
+def test_one_entry_is_listed(run: Run) -> None:
+    assert run("--list", "good").stdout.splitlines()[0] == "good"
+    assert "resnet" not in run("--list", "good").stdout
+    assert isinstance(run("--list", "goood").exception, DownloadError)
+
+
+def test_a_bound_on_time_bounds_the_wait_for_others() -> None:
+    limits = Options(timeout=3).wish().limits
+
+    assert (limits.total, limits.lock) == (3, 3)
+
+
 def test_the_function_wants_names() -> None:
     with pytest.raises(DownloadError, match="--list"):
         download([])

@@ -125,6 +125,29 @@ def test_pages_are_named(
     assert not (Path(str(wish.cache_dir)) / "net.t7").exists()
 
 
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        (QUOTA, "quota is used up"),
+        ("<html><title>Sign in - Google Accounts</title></html>", "a sign-in page"),
+        ('<html><a href="https://accounts.google.com/signin/v2">x</a></html>', "a sign-in page"),
+    ],
+)
+def test_pages_without_a_type(
+    site: Site, wish: Wish, entry_at: MakeEntry, html: str, words: str
+) -> None:
+    site.on("/uc", file(html.encode(), kind=""))
+    with pytest.raises(DownloadError, match=words):
+        obtain(entry_at(NEW), wish)
+
+
+def test_confirmation_without_a_type(site: Site, wish: Wish, entry_at: MakeEntry) -> None:
+    site.on("/uc", file(CONFIRM.encode(), kind=""))
+    site.on("/download", confirmed)
+
+    assert obtain(entry_at(NEW), wish).read_bytes() == BODY
+
+
 def test_passing_fault_of_drive_is_retried(site: Site, wish: Wish, entry_at: MakeEntry) -> None:
     site.on("/uc", page("<html><title>busy</title></html>", 503), file(BODY))
 
