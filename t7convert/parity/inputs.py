@@ -27,7 +27,15 @@ SIZES = (
     *((6, 28, 28), (6, 96, 96), (6, 128, 128), (6, 227, 227), (6, 231, 231), (6, 299, 299)),
     *((6, 48, 48), (6, 16, 16), (6, 36, 36), (6, 46, 46), (6, 50, 50), (6, 256, 256)),
     *((6, 20, 20), (6, 24, 24), (6, 80, 80), (6, 112, 112), (6, 8, 8), (16, 112, 112)),
-    *((6, 320, 320), (6, 512, 512), (20, 12, 12), (40, 100, 100), (100, 60, 60), (6, 331, 331)),
+    *(
+        (6, 66, 200),
+        (6, 320, 320),
+        (6, 512, 512),
+        (20, 12, 12),
+        (40, 100, 100),
+        (100, 60, 60),
+        (6, 331, 331),
+    ),
 )
 
 
@@ -146,7 +154,10 @@ def _fitting_size(spec: Spec, network: nn.Module, batch: int) -> tuple[int, int,
     free = any(isinstance(d, str) for leaf in _leaves(spec) for d in leaf.dims)
     shadow = shadow_of(network)
     second: tuple[int, int, int] | None = None
-    for size in SIZES if free else SIZES[:1]:
+    sizes: Sequence[tuple[int, int, int]] = SIZES if free else SIZES[:1]
+    if {d for leaf in _leaves(spec) for d in leaf.dims if isinstance(d, str)} == {"T"}:
+        sizes = (*SIZES, *((length, 32, 32) for length in range(4, 301)))
+    for size in sizes:
         rows = _answers(spec, size, batch, shadow)
         if rows is None and shadow is not network and size[1] * size[2] <= 224 * 288:
             rows = _answers(spec, size, batch, network) if _small(network) else None
