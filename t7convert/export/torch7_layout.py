@@ -54,12 +54,18 @@ class Layout:
         placed = self._placed.get(id(tensor))
         if placed is None:
             return tensor if tensor.storage is None else self.own(np.array(tensor.numpy()), tensor)
-        return _again(placed)
+        again = _again(placed)  # a rule may put it into a module that it makes
+        self._placed[id(again)] = again
+        if id(tensor) in self._gradients:
+            self._gradients[id(again)] = self._gradients[id(tensor)]
+        return again
 
     def gradient(self, tensor: LuaTensor) -> LuaTensor | None:
-        """Return the gradient of a parameter of the tree, zero; None if it has none."""
+        """Return the gradient of a parameter, zero; None if it has none."""
         found = self._gradients.get(id(tensor))
-        return None if found is None else _again(found)
+        if found is None:
+            return self.zeros(tensor.size) if tensor.typename in FLOATING else None
+        return _again(found)
 
     def own(self, array: Array, like: LuaTensor | None = None) -> LuaTensor:
         """Return a tensor with a storage of its own, of the network's type if it is floating."""

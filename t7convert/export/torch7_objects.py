@@ -11,6 +11,7 @@ from t7convert.errors import ConversionError, Problem
 from t7convert.export.torch7_fields import Backend, Template, refusal, template_of, with_backend
 from t7convert.export.torch7_graph import graph_fields, several_outputs
 from t7convert.export.torch7_layout import FLOATING, Layout
+from t7convert.export.torch7_parts import INVENTED
 from t7convert.export.torch7_rules import GradientOf, long_storage, rule_for
 from t7convert.format.objects import LuaFunction, LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.lua import schema
@@ -68,8 +69,10 @@ class Writer:
         if id(original) in self._layout.shared:
             table["shared"] = True
         own = self._own(module, template)
+        invented = INVENTED.get(module.typename, frozenset())
         for name, value in own.items():
-            table[name] = self._value(value, module)
+            if name not in invented:
+                table[name] = self._value(value, module)
         if module.typename == "nn.gModule":
             for name, value in graph_fields(module, self._object).items():
                 table[name] = value
@@ -162,7 +165,10 @@ class Writer:
         rule = rule_for(module.typename, name)
         if rule is None:
             raise refusal(module, f"its field {name} can't be made from the network")
-        return self._value(rule(fields), module)
+        try:
+            return self._value(rule(fields), module)
+        except ValueError as error:
+            raise refusal(module, str(error)) from error
 
     def _slope(self, parameter: Any) -> Any:
         if isinstance(parameter, list):

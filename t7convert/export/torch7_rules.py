@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from t7convert.export.torch7_parts import estimator, no_function, partial_network, thresholder
 from t7convert.format.objects import ArrayPayload, LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.lua.tree import LuaModule
 
@@ -159,6 +160,18 @@ RULES: dict[str, Rule] = {
     "nn.WeightNorm.bias": lambda f: f["modules"][0].fields.get("bias"),
     "nn.WeightNorm.gradBias": _inner_gradient,
     "nn.ClassSimplexCriterion._target": lambda f: _zeros(int(f["nClasses"])),
+    "nn.SpatialSubtractiveNormalization.meanestimator": estimator("mean"),
+    "nn.SpatialSubtractiveNormalization.coef": lambda f: np.ones((1, 1, 1)),
+    "nn.SpatialDivisiveNormalization.meanestimator": estimator("mean"),
+    "nn.SpatialDivisiveNormalization.stdestimator": estimator("std"),
+    "nn.SpatialDivisiveNormalization.thresholder": thresholder,
+    "nn.SpatialDivisiveNormalization.coef": lambda f: np.ones((1, 1, 1)),
+    "nn.PartialLinear.network": partial_network,
+    "nn.PartialLinear.inputsize": lambda f: int(f["weight"].size[1]),
+    "nn.PartialLinear.outputsize": lambda f: int(f["weight"].size[0]),
+    "nn.PartialLinear.allcolumns": lambda f: np.arange(1.0, f["weight"].size[0] + 1),
+    "nn.Copy.updateOutput": no_function,
+    "nn.Copy.updateGradInput": no_function,
     "nn.SpatialConvolutionLocal.oW": _side("iW", "padW", "kW", "dW"),
     "nn.SpatialConvolutionLocal.oH": _side("iH", "padH", "kH", "dH"),
     "nn.SpatialLPPooling.kW": _of_pooling("kW"),
