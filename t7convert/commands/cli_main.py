@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from t7convert.commands.cli_weights import download_options
+
+if TYPE_CHECKING:
+    from t7convert.commands.download import Options
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
@@ -62,7 +67,8 @@ arch_option = click.option(
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
-def to_pytorch_command(ctx: click.Context, /, **options: Any) -> None:
+@download_options
+def to_pytorch_command(ctx: click.Context, /, *, options: Options, **how: Any) -> None:
     """Turn a Lua Torch network into a PyTorch one, every shared weight kept shared.
 
     NAME is one that `t7convert download --list` shows; a file of that name beats it.
@@ -71,7 +77,9 @@ def to_pytorch_command(ctx: click.Context, /, **options: Any) -> None:
     """
     from t7convert.commands.to_pytorch import located, to_pytorch
 
-    ctx.exit(to_pytorch(located(options.pop("source"), quiet=options["quiet"]), **options))
+    where = (how.pop("source"), how.pop("select"), options)
+    source, select = located(*where, quiet=how["quiet"])
+    ctx.exit(to_pytorch(source, select=select, **how))
 
 
 @click.command("inspect")

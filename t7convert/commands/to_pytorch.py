@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from t7convert import api
+from t7convert.commands.bars import Bar
 from t7convert.commands.progress import progress, size
 
+if TYPE_CHECKING:
+    from t7convert.commands.download import Options
 
-def located(source: str, *, quiet: bool = False) -> Path:
-    """Return the path of a file, or of the released checkpoint of that name, downloaded once.
+
+def located(
+    source: str, select: str | None, options: Options, *, quiet: bool = False
+) -> tuple[Path, str | None]:
+    """Return a file's path and the place of the network in it.
+
+    ``source`` is a path, or the name of a released checkpoint, which is downloaded once; the
+    catalogue knows where in its file the network is.
 
     Raises:
         DownloadError: if it is neither, or can't be downloaded.
     """
-    if Path(source).exists():
-        return Path(source)
-    from t7convert.fetch import resolve  # requests comes with it
+    from t7convert.fetch.locate import entry_for
+    from t7convert.fetch.obtaining import obtain
 
-    with progress(enabled=None if not quiet else False) as report:
-        if report is None:
-            return resolve(source)
-        return resolve(source, progress=lambda done, total: report(source, done, total or done))
+    entry = entry_for(source, extra_catalogue=options.extra_catalogue)
+    if entry is None:
+        return Path(source), select
+    bar = Bar(entry.name, shown=options.progress and not quiet)
+    try:
+        path = obtain(entry, replace(options.wish(), progress=bar.update))
+    finally:
+        bar.close()
+    return path, select or entry.select or None
 
 
 def to_pytorch(

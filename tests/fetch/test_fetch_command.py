@@ -11,10 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 from fetch_server import Site, file, status, t7_bytes
 
+from t7convert.cli import main
 from t7convert.commands import bars
 from t7convert.commands.cli_weights import COMMANDS
 from t7convert.commands.download import Options, download
 from t7convert.errors import DownloadError
+from t7convert.format import LuaTable, save
+from tests.build import linear
 
 Run = Callable[..., Result]
 BODY = t7_bytes(500)
@@ -158,3 +161,20 @@ def test_no_bar(monkeypatch: pytest.MonkeyPatch, *, shown: bool, stream: io.Stri
     bar.close()
 
     assert stream.getvalue() == ""
+
+
+def test_a_name_is_converted(catalogue: Path, site: Site, tmp_path: Path) -> None:
+    """By a user's entry, which also says where in the file the network is; a path beats a name."""
+    source, cache = tmp_path / "source.t7", tmp_path / "cache"
+    save(LuaTable({"a": linear(2, 3), "b": linear(2, 1)}), source)
+    site.on("/net", file(source.read_bytes()))
+    entry = f'[[entry]]\nname = "two"\naddresses = ["{site.url}/net"]\nselect = "b"\n'
+    catalogue.write_text(entry)
+    common = ["--catalogue", str(catalogue), "--cache-dir", str(cache)]
+    convert = ["to-pytorch", "two", str(tmp_path / "o.pt"), "--force", *common]
+
+    assert CliRunner().invoke(main, [*convert, "--offline"]).exit_code == 1
+    assert "parameters  3 in 2 tensors" in CliRunner().invoke(main, convert).stdout
+    chosen = CliRunner().invoke(main, [*convert, "--offline", "--select", "a"])
+    assert "parameters  9 in 2 tensors" in chosen.stdout
+    assert len(site.asked("/net")) == 1
