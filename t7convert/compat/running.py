@@ -120,6 +120,20 @@ def _lasting(module: LegacyModule) -> dict[str, Any]:
     }
 
 
+def _check_known(root: LegacyModule) -> None:
+    """Refuse modules that are TorchObjects, by name."""
+    unknown = [
+        Problem(item.torch_typename(), "", "nobody knows this class, so it can't compute")
+        for module in root.listModules()
+        for name in module.spec.children
+        for value in [module.__dict__.get(name)]
+        for item in (value if isinstance(value, list) else [value])
+        if isinstance(item, TorchObject)
+    ]
+    if unknown:
+        raise ConversionError(unknown)
+
+
 def _mark(value: Any) -> object:
     """Return something that is equal as long as a field is."""
     if isinstance(value, Tensor):
@@ -146,6 +160,7 @@ class Live:
 
     def __init__(self, module: LegacyModule) -> None:
         self._module, self._marks = module, _marks(module)
+        _check_known(module)
         rebuilding = Rebuilding()
         converted = convert_object(rebuilding.of(module), arch="generic")
         self.network = converted.network
