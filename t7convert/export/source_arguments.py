@@ -151,7 +151,13 @@ def _plain(kind: type[nn.Module], name: str, value: Any) -> Any:
     return value
 
 
+def _projected(module: Any) -> dict[str, Any]:
+    return {"output_size": None if module.weightO is None else module.output_size}
+
+
 _SPECIAL: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "SeqLSTM": _projected,
+    "StepLSTM": _projected,
     "Convert": lambda module: {"dtype": module.element.dtype},
     "Copy": lambda module: {"dtype": module.element.dtype},
     "OneHot": lambda module: {"dtype": module.one.dtype},

@@ -88,11 +88,11 @@ def _signature(expr: Expr) -> Signature:
 
 @dataclass
 class _Hole:
-    """A number that varies: its values at each place, and what it is called."""
+    """A number that varies: its values at each place, what it is for, and its name."""
 
     values: tuple[str, ...]
-    name: str
-    literal: Literal = field(default_factory=lambda: Literal(""))
+    uses: list[str] = field(default_factory=list)
+    name: str = ""
 
 
 class _Template:
@@ -100,6 +100,7 @@ class _Template:
 
     def __init__(self, group: Sequence[Call]) -> None:
         self.holes: dict[tuple[str, ...], _Hole] = {}
+        self._last: _Hole | None = None  # what the last layer puts out
         self._collect(list(group), "")
         self._name()
         self.body = self._common(list(group))
@@ -116,21 +117,25 @@ class _Template:
     def _collect(self, group: Sequence[Expr], name: str) -> None:
         texts = tuple(expr.text for expr in group if isinstance(expr, Literal))
         if texts and (len(set(texts)) > 1 or _VARIABLE.fullmatch(texts[0])):
-            self.holes.setdefault(texts, _Hole(texts, _NAMES.get(name, name) or "value"))
+            hole = self.holes.setdefault(texts, _Hole(texts))
+            hole.uses.append(_NAMES.get(name, name) or "value")
+            self._last = hole if hole.uses[-1] == "outputs" else self._last
         made = [expr for expr in group if isinstance(expr, Call)]
         for args in zip(*(call.args for call in made), strict=True):
             self._collect([arg.value for arg in args], args[0].name)
 
     def _name(self) -> None:
-        holes = list(self.holes.values())
-        widths = [hole for hole in holes if hole.name in ("outputs", "channels")]
-        for hole in widths:
-            hole.name = "outputs" if hole is widths[-1] else "width"
         seen: dict[str, int] = {}
-        for hole in holes:
+        for hole in self.holes.values():
+            hole.name = next((use for use in hole.uses if use != "channels"), hole.uses[0])
+            if hole.name == "outputs" and hole is not self._last:
+                hole.name = "width"
             seen[hole.name] = seen.get(hole.name, 0) + 1
             if seen[hole.name] > 1:
                 hole.name += str(seen[hole.name])
+        order = {"inputs": 0, "width": 1, "outputs": 2}
+        ordered = sorted(self.holes.items(), key=lambda item: order.get(item[1].name, 3))
+        self.holes = dict(ordered)
 
     def _common(self, group: Sequence[Call]) -> Call:
         args = []

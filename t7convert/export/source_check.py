@@ -16,7 +16,8 @@ from t7convert.export.source_arguments import class_of
 from t7convert.export.source_modules import refuse
 
 _MODULE = "_t7convert_written_source"
-_OWN = frozenset(vars(nn.Module())) | {"parametrizations"}
+#: What every module has, and what a converted network tells of its origin.
+_OWN = frozenset(vars(nn.Module())) | {"parametrizations", "flat_layout"}
 
 
 def built(
