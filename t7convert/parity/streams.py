@@ -15,7 +15,7 @@ from typing import Any
 from t7convert.parity.compare import leaves
 
 #: Outputs that may wait to be compared, in bytes.
-LIMIT = 64 << 20
+LIMIT = 16 << 20
 
 
 class StoppedError(Exception):
