@@ -28,7 +28,7 @@ class Writer:
         self._layout = layout
         self._backend = backend
         self._gradients = gradients
-        self._made: dict[int, LuaObject] = {}
+        self._made: dict[int, tuple[LuaModule, LuaObject]] = {}
         self._queue: list[tuple[LuaModule, LuaObject]] = []
         self.problems: list[Problem] = []
 
@@ -54,9 +54,9 @@ class Writer:
     def _object(self, module: LuaModule) -> LuaObject:
         if id(module) not in self._made:
             obj = LuaObject(module.typename, LuaTable())
-            self._made[id(module)] = obj
+            self._made[id(module)] = module, obj  # the module too, so that its id stays its own
             self._queue.append((module, obj))
-        return self._made[id(module)]
+        return self._made[id(module)][1]
 
     def _fill(self, original: LuaModule, obj: LuaObject) -> None:
         module = with_backend(original, self._backend)

@@ -119,6 +119,33 @@ def test_layers_come_back(name: str) -> None:
         _same_output(case, written)
 
 
+def _written(converted: Any) -> tuple[LuaObject | None, list[str]]:
+    try:
+        return torch7_object(converted, type="double"), []
+    except ConversionError as error:
+        return None, [problem.reason for problem in error.problems]
+
+
+COMMUNITY = sorted(path.name.split(".t7")[0] for path in (FIXTURES / "community").iterdir())
+
+
+@pytest.mark.parametrize("package", sorted({name.split(".")[0] for name in COMMUNITY}))
+def test_classes_of_packages_come_back_or_are_named(package: str) -> None:
+    for name in (name for name in COMMUNITY if name.split(".")[0] == package):
+        label, case = next(cases(FIXTURES / "community" / f"{name}.t7.xz"))
+        first = convert_object(case["module"])
+        again = rebuild(architecture_json(first), compact_state(first.network), name=label)
+        made, reasons = _written(again)
+        if made is None:
+            known = ("what Torch7 writes", "can't be made", "is not kept")
+            assert all(any(words in reason for words in known) for reason in reasons)
+            continue
+        file = io.BytesIO()
+        t7convert.save(made, file)
+
+        assert_same_network(case["module"], t7convert.load(file.getvalue()))
+
+
 def _same_output(case: Any, written: LuaObject) -> None:
     if "input" not in case or "target" in case or case.get("mode") == "training":
         return
