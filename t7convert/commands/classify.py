@@ -46,13 +46,19 @@ def classify(
 ) -> int:
     """Print the best ``top`` classes of each picture with their probabilities.
 
-    A file that is no picture is reported on stderr; the others are still classified, and the result
-    is 1.
+    A file that is no picture, or one that the network does not take, is reported on stderr; the
+    others are still classified, and the result is 1.
     """
     from t7convert.vision.images import ImageError, find_images
     from t7convert.vision.processes import Place
     from t7convert.vision.ranking import rank
-    from t7convert.vision.subject import count_outputs, labels_of, load_subject, preprocessing_of
+    from t7convert.vision.subject import (
+        SubjectError,
+        count_outputs,
+        labels_of,
+        load_subject,
+        preprocessing_of,
+    )
     from t7convert.vision.transforms import transform_for
 
     looks, options = looks or Looks(), options or Options()
@@ -78,6 +84,10 @@ def classify(
         except ImageError as error:
             failed = True
             click.echo(f"t7convert: {error}", err=True)
+            continue
+        except SubjectError as error:  # of a size that the network does not take
+            failed = True
+            click.echo(f"t7convert: {path}: {error}", err=True)
             continue
         if as_json:
             records.append({"image": str(path), "top": [_record(row, labels) for row in ranked]})

@@ -70,7 +70,7 @@ def looks_options(command: Command) -> Command:
     @click.option(
         "--pillow-resize", is_flag=True, help="Resize with Pillow's bicubic, not Torch7's."
     )
-    @click.option("--device", help="cpu, cuda or cuda:N.")
+    @click.option("--device", help="cpu, cuda, cuda:N, mps or auto.")
     @functools.wraps(command)
     def wrapped(
         ctx: click.Context,

@@ -30,11 +30,18 @@ class Item:
 
 @dataclass(frozen=True)
 class Batch:
-    """Images that go through the network together, and those that could not be read."""
+    """Images and those that could not be read.
 
-    pixels: Tensor | None
-    targets: Tensor
+    ``groups`` are inputs of one size each, which go through the network together, with targets.
+    """
+
+    groups: tuple[tuple[Tensor, Tensor], ...]
     unreadable: tuple[tuple[str, str], ...]
+
+    @property
+    def images(self) -> int:
+        """How many, unreadable ones among them."""
+        return sum(len(targets) for _, targets in self.groups) + len(self.unreadable)
 
 
 class Pictures(Dataset[Item]):
@@ -87,10 +94,13 @@ def batches(
 
 
 def _collate(items: list[Item]) -> Batch:
-    readable = [item for item in items if item.pixels is not None]
-    pixels = [item.pixels for item in readable if item.pixels is not None]
+    groups: dict[torch.Size, tuple[list[Tensor], list[int]]] = {}
+    for item in items:
+        if item.pixels is not None:
+            pixels, targets = groups.setdefault(item.pixels.shape, ([], []))
+            pixels.append(item.pixels)
+            targets.append(item.target)
     return Batch(
-        torch.stack(pixels) if pixels else None,
-        torch.tensor([item.target for item in readable], dtype=torch.int64),
+        tuple((torch.stack(pixels), torch.tensor(targets)) for pixels, targets in groups.values()),
         tuple((item.name, item.problem) for item in items if item.pixels is None),
     )

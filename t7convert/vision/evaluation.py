@@ -78,10 +78,10 @@ def evaluate_network(
     counts = Tally()
     unreadable: list[tuple[str, str]] = []
     for batch in batches(pictures, indices, batch_size=batch_size, workers=workers):
-        seen += len(batch.targets) + len(batch.unreadable)
+        seen += batch.images
         unreadable += batch.unreadable
-        if batch.pixels is not None:
-            counts += tally(_scores(network, batch.pixels), batch.targets)
+        for pixels, targets in batch.groups:
+            counts += tally(_scores(network, pixels), targets)
         if progress is not None:
             progress(seen, len(indices), counts)
     gathered = place.gather((counts, tuple(unreadable)))

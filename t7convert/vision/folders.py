@@ -28,8 +28,9 @@ def read_image_folder(
 ) -> list[Sample]:
     """Return the pictures of ``root/val`` or, if there is no such folder, of ``root``, sorted.
 
-    Where there are as many folders as outputs, the alphabetical order is that of the outputs, as in
-    fb.resnet.torch. Fewer folders are matched by the WordNet ids of ``labels``.
+    Folders that are all called as ``labels`` say (by WordNet ids if it has some) are matched by
+    name. Otherwise there must be as many as outputs, and the alphabetical order is that of the
+    outputs, as in fb.resnet.torch.
 
     Raises:
         DataError: if there is nothing, or folders can't be matched with outputs.
@@ -58,10 +59,11 @@ def read_image_folder(
 
 
 def _targets(names: list[str], outputs: int, labels: Labels | None, folder: Path) -> list[int]:
-    if len(names) == outputs:
-        return list(range(outputs))
-    known = {name: index for index, name in enumerate(labels.ids or labels.names)} if labels else {}
+    listed = (labels.ids or labels.names) if labels else ()
+    known = {name: index for index, name in enumerate(listed) if listed.count(name) == 1}
     missing = [name for name in names if name not in known]
+    if missing and len(names) == outputs:
+        return list(range(outputs))
     if missing:
         raise DataError(
             f"{folder}: {len(names)} class folders for a network of {outputs} outputs, and "

@@ -69,8 +69,11 @@ def rgb_values(image: Any) -> npt.NDArray[np.float32]:
     Bytes are multiplied by float32(1/255), which is not the same as a division by 255. An alpha
     channel is dropped; of a CMYK JPEG Lua took the first three channels as they stand in the file,
     and so does this. The orientation that a camera notes is ignored, as Lua ignored it.
+
+    Raises:
+        ImageError: if its numbers have no scale that everybody agrees on.
     """
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
         grey: npt.NDArray[np.float32] = np.asarray(image).astype(np.float32) * np.float32(1 / 65535)
         return np.repeat(grey[None], 3, axis=0)
     planes = np.ascontiguousarray(rgb_bytes(image).transpose(2, 0, 1))
@@ -79,7 +82,13 @@ def rgb_values(image: Any) -> npt.NDArray[np.float32]:
 
 
 def rgb_bytes(image: Any) -> npt.NDArray[np.uint8]:
-    """Return the pixels as bytes (H, W, 3)."""
+    """Return the pixels as bytes (H, W, 3).
+
+    Raises:
+        ImageError: if its numbers have no scale that everybody agrees on.
+    """
+    if image.mode in {"I", "F"}:
+        raise ImageError(f"pixels of 32 bits (mode {image.mode}): nothing says what white is")
     if image.mode == "CMYK" and image.format == "JPEG":
         inverted: npt.NDArray[np.uint8] = np.asarray(image)[..., :3]  # Pillow inverts the file's
         return ~inverted

@@ -12,8 +12,14 @@ from typing import TypeVar
 import torch
 from torch import distributed
 
+from t7convert.errors import T7Error
+
 Item = TypeVar("Item")
 _PATIENCE = datetime.timedelta(hours=6)  # the slowest disk decides when the last one is ready
+
+
+class DeviceError(T7Error, ValueError):
+    """A device that this machine does not have."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,22 @@ class Place:
         return [each for each in items if each is not None]
 
     def device(self, name: str | None) -> torch.device:
-        """Return the device: ``name``, or this process's own GPU, or the CPU."""
-        if name is None:
+        """Return the device: ``name``, or this process's own GPU, or the CPU.
+
+        Raises:
+            DeviceError: if there is no such device here.
+        """
+        if name in {None, "auto"}:
             name = "cuda" if torch.cuda.is_available() else "cpu"
-        device = torch.device(name)
-        if device.type == "cuda" and device.index is None:
-            device = torch.device("cuda", self.local_rank % max(torch.cuda.device_count(), 1))
+        try:
+            device = torch.device(str(name))
+            if device.type == "cuda" and device.index is None:
+                own = self.local_rank % max(torch.cuda.device_count(), 1)
+                device = torch.device("cuda", own)
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError, NotImplementedError) as error:
+            reason = str(error).split("\n", maxsplit=1)[0]
+            raise DeviceError(f"--device {name}: there is no such device here: {reason}") from error
         return device
 
 

@@ -77,7 +77,15 @@ def load_subject(
     if entry is None:  # a converted file remembers the name of its source
         stem = str(origin.get("source", "")).removesuffix(".t7")
         entry = catalogue(extra_catalogue).get(stem)
+        if entry is not None and not _counts_agree(entry, network):
+            entry = None  # another network of the same name
     return Subject(os.fspath(source), network.eval(), entry, dict(origin.get("beside", {})))
+
+
+def _counts_agree(entry: Entry, network: nn.Module) -> bool:
+    """Tell whether the network has as many parameters as the entry states, if it states any."""
+    count = sum(parameter.numel() for parameter in network.parameters())
+    return entry.parameters is None or count in {entry.parameters, entry.parameters_unshared}
 
 
 def preprocessing_of(
@@ -167,5 +175,8 @@ def scores_of(network: nn.Module, batch: Tensor) -> Tensor:
             scores = scores.flatten(1)
     if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(batch):
         found = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-        raise SubjectError(f"the network is no classifier: its output is {found}")
+        size = tuple(batch.shape)
+        raise SubjectError(
+            f"the network is no classifier of pictures of {size}: its output is {found}"
+        )
     return scores

@@ -17,6 +17,8 @@ from t7convert.vision.resample import scale_bicubic, scaled_size
 
 Floats = npt.NDArray[np.float32]
 
+_MOST_PIXELS = 1 << 24  # after resizing: a strip more than 256 times as long as it is wide
+
 
 @dataclass(frozen=True)
 class Transform:
@@ -39,7 +41,16 @@ class Transform:
         Raises:
             ImageError: if the picture can't be read, or is smaller than the crop.
         """
-        values = _normalise(_resized(_read(image), self.preprocessing), self.preprocessing)
+        if not isinstance(image, (str, os.PathLike)):
+            return self._prepared(_as_picture(image))
+        picture = open_image(image)
+        try:
+            return self._prepared(picture)
+        except ImageError as error:
+            raise ImageError(f"{os.fspath(image)}: {error}") from error
+
+    def _prepared(self, picture: Any) -> torch.Tensor:
+        values = _normalise(_resized(picture, self.preprocessing), self.preprocessing)
         if self.ten_crop:
             return torch.from_numpy(ten_crops(values, self._crop_size()))
         if self.preprocessing.crop is None:
@@ -58,7 +69,13 @@ def transform_for(
     ten_crop: bool = False,
     interpolation: Interpolation | None = None,
 ) -> Transform:
-    """Return the transform, with another kind of resizing if ``interpolation`` is given."""
+    """Return the transform, with another kind of resizing if ``interpolation`` is given.
+
+    Raises:
+        ImageError: if ten crops are asked for and the preprocessing crops nothing.
+    """
+    if ten_crop and preprocessing.crop is None:
+        raise ImageError(f"{preprocessing.name}: there are no ten crops, nothing is cropped")
     if interpolation is not None:
         preprocessing = replace(preprocessing, interpolation=interpolation)
     return Transform(preprocessing, ten_crop)
@@ -93,10 +110,8 @@ def ten_crops(image: Floats, size: int) -> Floats:
     return np.stack(crops)
 
 
-def _read(image: Any) -> Any:
+def _as_picture(image: Any) -> Any:
     """Return a PIL image, or values (3, H, W) from 0 to 1."""
-    if isinstance(image, (str, os.PathLike)):
-        return open_image(image)
     if isinstance(image, torch.Tensor):
         image = image.detach().cpu().numpy()
     if not isinstance(image, np.ndarray):
@@ -120,6 +135,8 @@ def _resized(image: Any, preprocessing: Preprocessing) -> Floats:
     if shorter is None or min(width, height) == shorter:
         return _values(image)
     size = scaled_size(width, height, shorter)
+    if size[0] * size[1] > _MOST_PIXELS:
+        raise ImageError(f"a picture of {width}x{height} would become one of {size[0]}x{size[1]}")
     if preprocessing.interpolation == "torch7-bicubic":
         return scale_bicubic(_values(image), *size)
     image_module = pillow()

@@ -204,6 +204,48 @@ def test_classify_what_is_no_picture(
     assert str(picture) in result.stdout
 
 
+def test_classify_pictures_of_sizes_that_do_not_fit(
+    cifar_like: Path, tmp_path: Path, grey_picture: WritePicture
+) -> None:
+    large = grey_picture(tmp_path / "a.png", 60, (70, 70))
+    fitting = grey_picture(tmp_path / "b.png", CIFAR_GREYS[2], (32, 32))
+    result = run(CLASSIFY, cifar_like, large, fitting, "--preprocess", "cifar10", "--top", 1)
+
+    assert result.exit_code == 1
+    assert f"{large}: the network" in result.stderr
+    assert "pictures of (1, 3, 70, 70)" in result.stderr
+    assert "class 2" in result.stdout
+
+
+def test_eval_of_pictures_of_several_sizes(
+    cifar_like: Path, tmp_path: Path, grey_picture: WritePicture
+) -> None:
+    for label in range(10):
+        for number, size in enumerate([(32, 32), (33, 40)]):
+            grey_picture(tmp_path / f"val/{label}/{number}.png", CIFAR_GREYS[label], size)
+    record = evaluation(cifar_like, "--data", tmp_path, "--preprocess", "cifar10")
+
+    assert (record["images"], record["top1_wrong"]) == (20, 0)
+
+
+def test_ten_crops_of_what_is_not_cropped(cifar_like: Path, tmp_path: Path) -> None:
+    with pytest.raises(T7Error, match="there are no ten crops"):
+        run(EVAL, cifar_like, "--data", tmp_path, "--preprocess", "cifar10", "--ten-crop")
+
+
+def test_another_network_of_a_known_name(
+    tmp_path: Path, cifar_like: Path, grey_picture: WritePicture
+) -> None:
+    """Who calls a file of his own resnet18.t7 does not get ImageNet's preprocessing."""
+    own = tmp_path / "resnet18.t7"
+    own.write_bytes(cifar_like.read_bytes())
+    picture = grey_picture(tmp_path / "a.png", CIFAR_GREYS[3], (32, 32))
+    result = run(CLASSIFY, own, picture, "--top", 1)
+
+    assert "preprocessing 'cifar10' is assumed" in result.stderr
+    assert "class 3" in result.stdout
+
+
 def test_labels_of_the_file_itself(tmp_path: Path, grey_picture: WritePicture) -> None:
     names = {number + 1: f"own {number}" for number in range(10)}
     model = write_network(tmp_path / "table.t7", 32, "cifar10", 10, class_names=names, epoch=3)

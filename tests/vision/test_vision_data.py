@@ -168,6 +168,24 @@ def test_some_classes_by_id(tmp_path: Path) -> None:
     assert [sample.target for sample in read_image_folder(tmp_path, 3, labels)] == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("labels", "targets"),
+    [
+        (Labels(("dog", "cat")), [1, 0]),  # the model's own order
+        (Labels(("dog", "wolf")), [0, 1]),
+        (Labels(("cat", "dog"), ("n2", "n1")), [0, 1]),  # ids are other names
+        (Labels(("dog", "dog")), [0, 1]),
+        (None, [0, 1]),
+    ],
+)
+def test_folders_called_as_the_labels(
+    tmp_path: Path, labels: Labels | None, targets: list[int]
+) -> None:
+    make(tmp_path, "val/cat/a.jpg", "val/dog/b.jpg")
+
+    assert [sample.target for sample in read_image_folder(tmp_path, 2, labels)] == targets
+
+
 @pytest.mark.parametrize("labels", [None, Labels(("one", "two", "three"), ("n1", "n2", "n4"))])
 def test_unknown_classes(tmp_path: Path, labels: Labels | None) -> None:
     make(tmp_path, "val/n2/a.jpg", "val/n3/b.jpg")

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t7convert.vision.processes import Place, place_of
+from t7convert.vision.processes import DeviceError, Place, place_of
 from t7convert.vision.scores import Tally, error_interval, probabilities, tally
 
 
@@ -78,3 +78,9 @@ def test_places() -> None:
     assert place_of(environ) == Place(3, 4, 1)
     assert Place().gather("x") == ["x"]
     assert Place().device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["nonsense", "cuda:999", "xpu:77"])
+def test_no_such_device(name: str) -> None:
+    with pytest.raises(DeviceError, match=f"--device {name}: there is no such device here"):
+        Place().device(name)

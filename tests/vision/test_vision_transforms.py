@@ -26,7 +26,7 @@ from t7convert.vision.images import (
     rgb_values,
 )
 from t7convert.vision.resample import scale_bicubic
-from t7convert.vision.transforms import center_crop, ten_crops, transform_for
+from t7convert.vision.transforms import Transform, center_crop, ten_crops, transform_for
 
 F = np.float32
 MEAN = np.array([0.485, 0.456, 0.406], F).reshape(3, 1, 1)
@@ -119,8 +119,31 @@ def test_ten_crop_transform(pixels: np.ndarray) -> None:
 
 
 def test_ten_crops_need_a_crop(pixels: np.ndarray) -> None:
+    with pytest.raises(ImageError, match="no ten crops"):
+        transform_for(CIFAR10_PREPROCESSING, ten_crop=True)
     with pytest.raises(ImageError, match="ten crops"):
-        transform_for(CIFAR10_PREPROCESSING, ten_crop=True)(Image.fromarray(pixels))
+        Transform(CIFAR10_PREPROCESSING, ten_crop=True)(Image.fromarray(pixels))
+
+
+@pytest.mark.parametrize("interpolation", ["torch7-bicubic", "pillow-bicubic"])
+def test_a_strip_does_not_fill_the_memory(tmp_path: Path, interpolation: Any) -> None:
+    Image.new("RGB", (5000, 2)).save(tmp_path / "a.png")
+    with pytest.raises(ImageError, match=r"a\.png: a picture of 5000x2 would become .*640000x256"):
+        transform_for(IMAGENET_PREPROCESSING, interpolation=interpolation)(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(("kind", "mode"), [(np.int32, "I"), (np.float32, "F")])
+def test_pixels_without_a_scale_are_refused(tmp_path: Path, kind: type, mode: str) -> None:
+    Image.fromarray(np.ones((8, 8), kind)).save(tmp_path / "a.tiff")
+    with pytest.raises(ImageError, match=rf"a\.tiff: pixels of 32 bits \(mode {mode}\)"):
+        transform_for(CIFAR10_PREPROCESSING)(tmp_path / "a.tiff")
+
+
+def test_older_pillow_calls_16_bits_32(tmp_path: Path) -> None:
+    image = Image.fromarray(np.array([[0, 65535]], np.int32))
+    image.format = "PNG"
+
+    assert rgb_values(image)[0, 0].tolist() == [0.0, 1.0]
 
 
 def test_pillow_differs_as_the_documents_say(pixels: np.ndarray) -> None:
