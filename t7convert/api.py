@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from t7convert.files import check_output
 from t7convert.format import T7File, open_file
@@ -224,6 +224,8 @@ def convert(
 def _torch_dtype(name: str) -> Any:
     import torch
 
+    if name not in get_args(Dtype):
+        raise ValueError(f"dtype={name!r}, expected one of {', '.join(get_args(Dtype))}")
     return getattr(torch, name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
@@ -58,6 +58,8 @@ def convert_as(
     read: Reader | None = read_region,
 ) -> Converted:
     """Convert a module tree in the way ``arch`` says; see :func:`convert_object`."""
+    if arch not in get_args(Arch):
+        raise ValueError(f"arch={arch!r}, expected one of {', '.join(get_args(Arch))}")
     with room_for(tree):
         return _convert_as(tree, arch, allow_missing, read)
 

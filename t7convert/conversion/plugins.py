@@ -8,6 +8,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -31,21 +32,35 @@ def loaded(plugins: Sequence[str | Path | ModuleType] = ()) -> Iterator[None]:
     """Register the converters of ``plugins``, and of installed entry points, inside the block.
 
     A plugin is a path of a ``.py`` file, the name of an importable module, or a module object with
-    a function ``register()``.
+    a function ``register()``. What entry points register stays, as what an import registers does.
 
     Raises:
         PluginError: if one can't be found or fails while it is imported.
     """
+    if isinstance(plugins, (str, Path, ModuleType)):
+        raise TypeError(f"plugins={plugins!r}: a list is expected, plugins=[...]")
+    _load_installed()
     with ExitStack() as stack:
         stack.enter_context(registry.restored())
         stack.enter_context(schema.restored())
-        for point in entry_points(group=ENTRY_POINT_GROUP):
-            registered = point.load()
-            if callable(registered):
-                registered()
         for plugin in plugins:
             _load(plugin)
         yield
+
+
+@cache
+def _load_installed() -> None:
+    """Load the entry points, once: a module that was imported would not register again."""
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            registered = point.load()
+            if callable(registered):
+                registered()
+        except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise PluginError(
+                f"installed plugin {point.name} ({point.value}): {problem}"
+            ) from error
 
 
 def _load(plugin: str | Path | ModuleType) -> None:
@@ -60,7 +75,8 @@ def _load(plugin: str | Path | ModuleType) -> None:
         if text.endswith(".py"):
             _run_file(Path(text))
         else:
-            sys.modules.pop(text, None)
+            for name in [n for n in sys.modules if n == text or n.startswith(f"{text}.")]:
+                del sys.modules[name]  # or its converters would not be registered again
             importlib.import_module(text)
     except T7Error:
         raise

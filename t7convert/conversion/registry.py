@@ -6,6 +6,7 @@ returns an ``nn.Module`` whose parameters it handed over with ``layer.bind``.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,14 +39,25 @@ def converts(*names: str, replace: bool = False, **fields: Any) -> Callable[[_Fu
 
     def register(function: _Function) -> _Function:
         for name in names:
-            if name in _CONVERTERS and not replace:
-                raise ValueError(f"{name} is already converted by {_CONVERTERS[name].__qualname__}")
+            known = _CONVERTERS.get(name)
+            if known is not None and not (replace or _same_source(known, function)):
+                raise ValueError(f"{name} is already converted by {known.__qualname__}")
             _CONVERTERS[name] = function
             if fields:
                 schema.row(name, "plugin", **fields)
         return function
 
     return register
+
+
+def _same_source(one: Converter, two: Converter) -> bool:
+    """Tell whether two functions are one, of a file that was imported twice."""
+    places = [
+        (function.__code__.co_filename, function.__qualname__)
+        for function in (one, two)
+        if inspect.isfunction(function)
+    ]
+    return len(places) == 2 and places[0] == places[1]
 
 
 def converter_for(name: str) -> Converter | None:
