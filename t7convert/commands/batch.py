@@ -21,6 +21,7 @@ from t7convert.commands.progress import size
 from t7convert.errors import OutputError
 
 PATTERNS = ("*.t7", "*.t7b", "*.th", "*.th7", "*.net")
+STATUSES = ("done", "skipped", "failed")
 _PACKED = (".gz", ".xz", ".bz2")
 
 
@@ -43,6 +44,7 @@ def batch(
     until: str | None = None,
     arch: api.Arch = "auto",
     dtype: api.Dtype | None = None,
+    input_shape: Sequence[int] | None = None,
     plugins: Sequence[Path] = (),
     force: bool = False,
     as_json: bool = False,
@@ -53,21 +55,26 @@ def batch(
 
     if kind not in ("pt", *KINDS):
         raise OutputError(f"unknown kind of output {kind!r}; known are {', '.join(['pt', *KINDS])}")
+    if input_shape is not None and kind not in ("onnx", "pt2"):
+        raise OutputError(f"--input-shape is for .onnx and .pt2, and the output is .{kind}")
     found = _listed(sys.stdin) if files == "-" else _in_folder(Path(files), patterns, out)
     work = _targets(found, kind)
     out.mkdir(parents=True, exist_ok=True)
     record = Record.read(out)
-    options = {
+    options: dict[str, Any] = {
         "select": select,
         "until": until,
         "arch": arch,
         "dtype": dtype,
         "plugins": [str(plugin) for plugin in plugins],
     }
+    if input_shape is not None:
+        options["input_shape"] = list(input_shape)
     rows = _run(work, record, kind, options, jobs or _cpus(), force=force, quiet=quiet)
     counts = Counter(row["status"] for row in rows)
     if as_json:
-        click.echo(json.dumps({**counts, "files": rows}, indent=1))
+        totals = {status: counts[status] for status in STATUSES}
+        click.echo(json.dumps({**totals, "files": rows}, indent=1))
     else:
         click.echo(_table(rows, counts))
     return 1 if counts["failed"] else 0
@@ -174,5 +181,5 @@ def _table(rows: Sequence[dict[str, Any]], counts: Counter[str]) -> str:
         amount = size(row["target_size"]) if "target_size" in row else ""
         lines.append(f"{row['status']:8}{row['source']:{width}}  {amount:>9}  {first}".rstrip())
         lines += [f"{'':8}{'':{width}}  {'':9}  {line}" for line in more]
-    summary = ", ".join(f"{counts[name]} {name}" for name in ("done", "skipped", "failed"))
+    summary = ", ".join(f"{counts[name]} {name}" for name in STATUSES)
     return "\n".join([*lines, f"{len(rows)} files: {summary}"])

@@ -95,6 +95,7 @@ def extract_command(ctx: click.Context, /, **options: Any) -> None:
 @click.option("--until", metavar="PATH", help="Keep the networks up to this module (features).")
 @arch_option
 @click.option("--dtype", type=DTYPES, help="Cast floating tensors.")
+@shape_option
 @plugin_option
 @click.option("--force", is_flag=True, help="Convert everything anew, replace what exists.")
 @json_option

@@ -108,6 +108,8 @@ def test_a_second_run_does_what_is_left(folder: Path, tmp_path: Path) -> None:
     assert t7convert.load_model(out / "deep/er/b.safetensors")[0].weight.shape == (5, 5)
     again = run(str(folder), str(out), "--to", "safetensors", "--pattern", "?.t7", "--json")
     assert {row["status"] for row in rows(again).values()} == {"skipped"}
+    totals = {name: n for name, n in json.loads(again.stdout).items() if name != "files"}
+    assert totals == {"done": 0, "skipped": 2, "failed": 0}
 
 
 @pytest.mark.usefixtures("_here")
@@ -229,6 +231,7 @@ def test_outputs_inside_the_folder_are_no_inputs(folder: Path) -> None:
     ("args", "message"),
     [
         (["{}", "out", "--to", "docx"], "unknown kind of output 'docx'; known are pt, "),
+        (["{}", "out", "--input-shape", "1x2"], "is for .onnx and .pt2, and the output is .pt"),
         (["{}/a.t7", "out"], "is no folder; a list of files comes on stdin"),
     ],
 )
@@ -309,3 +312,15 @@ def test_a_job_tells_warnings_and_what_a_kind_can_not_do(folder: Path, tmp_path:
     assert result["sha256"]
     done = run_job({**job, "target": str(tmp_path / "o.npz"), "kind": "npz"})
     assert done["remark"] == "no network in this file; its data was written"
+
+
+@pytest.mark.usefixtures("_here")
+def test_graphs_are_traced_with_the_shape_that_is_given(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    args = [str(folder), str(tmp_path / "out"), "--pattern", "a.t7", "--to", "onnx", "-q"]
+    result = run(*args, "--input-shape", "4x2")
+
+    assert result.exit_code == 0, result.stdout
+    session = onnxruntime.InferenceSession(tmp_path / "out/a.onnx")
+    assert session.get_inputs()[0].shape[1:] == [2]

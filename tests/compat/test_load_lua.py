@@ -134,6 +134,8 @@ def test_ties_are_kept_through_casts_and_copies(tmp_path: Path) -> None:
         assert weights[0].data_ptr() == weights[2].data_ptr()
         assert len(list(changed.network.parameters())) == 3
     assert net.type() == "torch.FloatTensor"
+    assert net.cpu().get(0).weight.device.type == "cpu"
+    assert net.type(torch.float32) is net
     assert net.forward(torch.ones(1, 2)).dtype == torch.float32
     with pytest.raises(ValueError, match="no type of modules"):
         net.type("torch.LongTensor")
