@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from t7convert.conversion import converts
     from t7convert.conversion.flat import flat_vector, load_flat
     from t7convert.export.optimizer import optimizer_state
+    from t7convert.export.torch7_network import to_torch7
     from t7convert.format import (
         LuaFunction,
         LuaObject,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         open_file,
         save,
     )
-    from t7convert.export.torch7_network import to_torch7
     from t7convert.parity.verifying import verify
 
 _HOMES = {
