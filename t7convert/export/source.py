@@ -119,16 +119,24 @@ def write_source(
     state = compact_state(network)
     made = built(text, NAME, state, dtype_of(network))
     compare(network, made, compact=isinstance(network, StagedNetwork))
-    checked = "its outputs were compared, bit for bit"
-    try:
-        run_both(network, made, example() if example else None)
-    except SelectionError as error:
-        checked = f"its outputs were not compared: {error}"
+    reason = _run(network, made, example)
     with replacing(weights, force=force) as beside:
         torch.save(state, beside)
     with replacing(target, force=force) as beside:
         beside.write_text(text, encoding="utf-8")
-    return f"weights in {weights.name}; {checked}"
+    checked = f"not compared: {reason}" if reason else "compared, bit for bit"
+    return f"weights in {weights.name}; its outputs were {checked}"
+
+
+def _run(network: nn.Module, made: nn.Module, example: Callable[[], Any] | None) -> str:
+    """Compare the outputs; return why they couldn't be, or an empty text."""
+    if example is None:
+        return "no input was given"
+    try:
+        given = example()
+    except SelectionError as error:
+        return str(error)
+    return run_both(network, made, given)
 
 
 def _imports(library: Library) -> Iterator[str]:

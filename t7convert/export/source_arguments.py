@@ -73,7 +73,9 @@ def _given(module: nn.Module) -> Iterator[Argument]:
     for parameter in list(inspect.signature(kind.__init__).parameters.values())[1:]:
         name = parameter.name
         required = parameter.default is parameter.empty
-        if parameter.kind is parameter.VAR_KEYWORD or (name in _PLACES and not required):
+        if parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        if name in _PLACES and not required and name not in known:
             continue
         if parameter.kind is parameter.VAR_POSITIONAL:
             for value in _many(module, name, str(parameter.annotation), rest):
