@@ -51,11 +51,21 @@ class Network:
         self.problems: list[Problem] = []
         self._storages: dict[tuple[int, torch.dtype], LuaStorage] = {}
         self._kept: list[Tensor] = []
+        self._derived: dict[tuple[Any, ...], Tensor] = {}
+
+    def derived(self, tensor: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return what ``change`` makes of a tensor, the same for the same tensor: ties stay."""
+        plain = tensor.detach()
+        key = plain.data_ptr(), tuple(plain.shape), plain.stride(), plain.dtype
+        if key not in self._derived:
+            self._kept.append(plain)
+            self._derived[key] = change(plain).clone()
+        return self._derived[key]
 
     def tensor(self, tensor: Tensor) -> LuaTensor:
         """Return a tensor as a Lua tensor; those on one storage stay on one."""
         if tensor.dim() > 2 and not tensor.is_contiguous():  # channels_last
-            tensor = tensor.detach().contiguous()
+            tensor = self.derived(tensor, lambda t: t.contiguous())
         plain = tensor.detach()
         self._kept.append(plain)  # so that no other tensor gets its address
         key = plain.untyped_storage().data_ptr(), plain.dtype

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 
 from t7convert.export.torch7_building import Place, builds
@@ -40,6 +41,28 @@ def _planes(module: Any) -> dict[str, Any]:
         "weight": module.weight,
         "bias": module.bias,
     }
+
+
+@builds(nn.Conv1d)
+def conv1d(module: nn.Conv1d, place: Place) -> LuaModule:
+    """``TemporalConvolution``, which takes (batch, time, features): so between two Transposes."""
+    _check(module, place, 2)
+    plain = (module.padding, module.dilation, module.groups) == ((0,), (1,), 1)
+    place.require(plain, "nn.TemporalConvolution has no padding, dilation or groups")
+    weight = place.network.derived(
+        module.weight, lambda w: w.permute(0, 2, 1).reshape(module.out_channels, -1)
+    )
+    convolution = place.lua(
+        "nn.TemporalConvolution",
+        inputFrameSize=module.in_channels,
+        outputFrameSize=module.out_channels,
+        kW=module.kernel_size[0],
+        dW=module.stride[0],
+        weight=weight,
+        bias=module.bias if module.bias is not None else torch.zeros_like(weight[:, 0]),
+    )
+    turns = [place.lua("nn.Transpose", permutations=[[2, 3]]) for _ in range(2)]
+    return place.sequential(turns[0], convolution, turns[1])
 
 
 @builds(nn.Conv2d)

@@ -126,6 +126,12 @@ def layers() -> nn.Sequential:
     )
 
 
+def series() -> nn.Sequential:
+    first, second = nn.Conv1d(4, 4, 3, stride=2), nn.Conv1d(4, 4, 3, stride=1, bias=False)
+    second.weight = first.weight
+    return nn.Sequential(first, nn.ReLU(), second, nn.Flatten(), nn.Linear(12, 2))
+
+
 def volumes() -> nn.Sequential:
     return nn.Sequential(
         nn.Conv3d(1, 3, (1, 2, 3), padding=(0, 1, 1)),
@@ -137,6 +143,7 @@ def volumes() -> nn.Sequential:
 
 NETWORKS = {
     "layers": (layers, (2, 3, 20, 18)),
+    "series": (series, (2, 4, 12)),
     "volumes": (volumes, (2, 1, 4, 6, 8)),
     "resnet": (ResNet, (2, 3, 64, 64)),
     "vgg": (Vgg, (2, 3, 30, 30)),
@@ -172,7 +179,10 @@ def test_outputs_and_parameters_agree(name: str, tmp_path: Path) -> None:
     x = torch.randn(size)
     with torch.no_grad():
         assert torch.equal(again(x), network(x))
-    assert [p.shape for p in again.parameters()] == [p.shape for p in network.parameters()]
+    if name != "series":  # nn.TemporalConvolution always has a bias
+        assert [p.shape for p in again.parameters()] == [p.shape for p in network.parameters()]
+    else:
+        assert sum(p.numel() for p in again.parameters()) == 48 + 4 + 4 + 24 + 2
 
 
 def test_a_fine_tuned_sharesnet_goes_back(tmp_path: Path) -> None:
@@ -194,6 +204,14 @@ def test_a_fine_tuned_sharesnet_goes_back(tmp_path: Path) -> None:
     written = t7convert.load(tmp_path / "a.t7")
     shared = [row for row in fields(written) if "shared" in row[2]]
     assert {row[0] for row in shared} == {"nn.SpatialConvolution"}
+
+
+def test_channels_last_keeps_ties(tmp_path: Path) -> None:
+    network = NETWORKS["basic"][0]().to(memory_format=torch.channels_last)
+    again = there_and_back(network.eval(), tmp_path)
+
+    assert isinstance(again, ShaResNet)
+    assert again.ties() == network.ties() != ()
 
 
 def test_transposed_ties_and_second_uses_are_shares(tmp_path: Path) -> None:
