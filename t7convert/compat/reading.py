@@ -14,8 +14,8 @@ from t7convert.errors import Problem, T7Error
 from t7convert.format import objects as lua
 from t7convert.lua import schema
 
-#: Classes of the nodes that nngraph's modules hold: tables of their fields.
-_NODES = ("nngraph.", "graph.")
+#: Classes that fields of known modules hold: nodes, timers, samplers.
+_HELD = ("nngraph.", "graph.", "torch.Timer", "torch.AliasMultinomial")
 _TDS = ("tds.Hash", "tds_hash", "tds.Vec")
 #: The first version of nn.BatchNormalization whose files hold running_var.
 _VARIANCE = 2
@@ -84,7 +84,7 @@ class Reading:
         if schema.is_known(value.typename) and isinstance(value.payload, lua.LuaTable):
             kind = legacy_class(value.typename)
             return kind.from_lua(value.typename, value.version)
-        if self._unknown or value.typename.startswith(_NODES):
+        if self._unknown or value.typename.startswith(_HELD):
             return TorchObject(value.typename, None)
         problem = Problem(value.typename, path, "nobody knows this class")
         raise T7ReaderException(f"{problem}; unknown_classes=True makes a TorchObject of it")

@@ -12,11 +12,13 @@ import torch
 
 import t7convert
 from t7convert.compat import LuaFunction, T7ReaderException, TorchObject, load_lua, nn
+from t7convert.compat.indices import RENAMED, SHIFTED
 from t7convert.errors import ConversionError, NotTorch7Error
 from t7convert.format.objects import LuaFunction as Function
 from tests.build import linear, obj, sequential, storage, table, tensor, view
 from tests.conftest import FIXTURES
 
+CLASSES = sorted({*SHIFTED, *RENAMED, "BatchNormalization", "Profile", "SpatialConvolution"})
 NETS = sorted(path.name for path in (FIXTURES / "nets").iterdir())
 
 
@@ -33,6 +35,7 @@ def loaded(root: Any, tmp_path: Path, **options: Any) -> Any:
 
 def flat(value: Any) -> list[torch.Tensor]:
     """Return the tensors of nested lists."""
+    value = list(value.values()) if isinstance(value, dict) else value
     return [value] if torch.is_tensor(value) else [t for item in value for t in flat(item)]
 
 
@@ -50,6 +53,19 @@ def test_networks_compute_what_torch7_computed(name: str) -> None:
         torch.testing.assert_close(have, want, rtol=1e-9, atol=1e-9 * float(want.abs().max()))
     assert net.output is not None
     assert len(flat(gradient)) == len(flat(net.gradInput))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_modules_compute_what_torch7_computed(name: str) -> None:
+    if not (FIXTURES / f"layers/{name}.t7.xz").exists():
+        pytest.fail("no fixture of this class")
+    for case in load_lua(FIXTURES / f"layers/{name}.t7.xz").cases:
+        if case.random:
+            continue
+        (case.module.training if case.mode == "training" else case.module.evaluate)()
+        output = case.module.forward(case.input)
+        for have, want in zip(flat(output), flat(case.output), strict=True):
+            torch.testing.assert_close(have, want, rtol=1e-9, atol=1e-9)
 
 
 def _doubled(value: Any) -> Any:
