@@ -29,7 +29,7 @@ from t7convert.commands.cli_proof import shape_option
 @arch_option
 @click.option("--dtype", type=DTYPES, help="Cast floating tensors.")
 @click.option("--untie", is_flag=True, help=".safetensors: write every name of a shared tensor.")
-@click.option("--input", type=FILE, help=".onnx, .pt2: trace with this input.")
+@click.option("--input", type=FILE, help=".onnx, .pt2, .py: trace or compare with this input.")
 @shape_option
 @click.option("--dynamic/--fixed", default=True, help=".onnx, .pt2: leave the batch free.")
 @plugin_option
@@ -37,7 +37,7 @@ from t7convert.commands.cli_proof import shape_option
 @json_option
 @click.pass_context
 def convert_command(ctx: click.Context, /, **options: Any) -> None:
-    """Write a Lua Torch network as .pt, .safetensors, .onnx, .pt2, .npz or .json, by suffix.
+    """Write a Lua Torch network as .pt, .safetensors, .onnx, .pt2, .py, .npz or .json, by suffix.
 
     A file without a network becomes .npz (its tensors), .json (the rest), .npy or .pt.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import types
 from collections.abc import Mapping
@@ -74,9 +75,7 @@ def _compare_modules(module: nn.Module, made: nn.Module, name: str, *, compact: 
     rewritten = kind == "GraphModule" or (compact and len(module._modules) > 0)
     if rewritten:
         return
-    if kind not in {base.__name__.rstrip("23456789") for base in type(made).__mro__} | {
-        base.__name__ for base in type(made).__mro__
-    }:
+    if not any(re.fullmatch(rf"{kind}\d*", base.__name__) for base in type(made).__mro__):
         raise refuse(module, name, f"the source would make a {type(made).__name__}")
     for which in ("_forward_hooks", "_forward_pre_hooks"):
         if len(getattr(module, which)) != len(getattr(made, which)):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
-from t7convert.export.source_calls import Arg, Call, Expr, Literal, render
+from t7convert.export.source_calls import WIDTH, Arg, Call, Expr, Literal, render
 from t7convert.nn.graph import GraphModule
 
 
@@ -27,6 +27,14 @@ def _expression(value: str) -> Expr:
     if not (value.startswith("[") and value.endswith("]") and value.count("[") == 1):
         return Literal(value)
     return Call("", tuple(Arg("", Literal(name)) for name in value[1:-1].split(", ")), "[]")
+
+
+def _unpacked(names: Sequence[str], value: str) -> str:
+    line = f"{', '.join(names)} = {value}"
+    if len(line) + 8 <= WIDTH:
+        return line
+    given = Call("", tuple(Arg("", Literal(name)) for name in names))
+    return render(given, 8, WIDTH) + f" = {value}"
 
 
 class _Writer:
@@ -58,8 +66,8 @@ class _Writer:
                 yield f"{own} = " + render(_expression(value), 8, len(own) + 3)
                 value = own
             if position == graph._input and entries:
-                given = ", ".join(entries[p] for p in sorted(entries, key=self._selected))
-                yield f"{given} = {value}"
+                order = sorted(entries, key=self._selected)
+                yield _unpacked([entries[p] for p in order], value)
             self.names.append(value)
         yield "return " + render(_expression(self.names[graph._output]), 8, 7)
 
