@@ -109,6 +109,8 @@ def with_backend(module: LuaModule, backend: Backend | None) -> LuaModule:
         if package == "cudnn":
             raise refusal(module, f"what Torch7 writes for {typename} is not known")
         return module
+    if "BatchNormalization" in name and "weight" not in module.fields:
+        return module  # cudnn's asserts that it has a weight; nn's runs on a GPU as well
     fields = dict(module.fields)
     known = {*spec.tensors, *spec.children, *spec.constants}
     for field, neutral in _NEUTRAL.items():
@@ -117,10 +119,19 @@ def with_backend(module: LuaModule, backend: Backend | None) -> LuaModule:
                 raise refusal(module, f"{typename} has no {field}, which is not {neutral} here")
         elif field in spec.constants and field not in fields:
             fields[field] = neutral
-    if name.endswith("Pooling") and fields.get("ceil_mode") and _padded(fields):
-        raise refusal(module, f"with ceil_mode and padding {typename} computes something else")
+    if "Pooling" in name and _windows_differ(name, fields):
+        raise refusal(module, f"{typename} treats its last windows or its padding otherwise")
     return LuaModule(typename, spec, module.path, module.version, fields)
 
 
-def _padded(fields: Mapping[str, Any]) -> bool:
-    return any(fields.get(name) for name in ("padT", "padW", "padH"))
+def _windows_differ(name: str, fields: Mapping[str, Any]) -> bool:
+    """Tell whether nn and cuDNN pool differently.
+
+    cuDNN keeps a last window that starts in the padding, divides by the whole window, and counts
+    the padding whatever ``count_include_pad`` says (cudnn.torch: SpatialAveragePooling.lua).
+    """
+    padded = any(fields.get(axis) for axis in ("padT", "padW", "padH"))
+    if "Max" in name:
+        return bool(fields.get("ceil_mode")) and padded
+    counted = fields.get("count_include_pad", True)
+    return bool(fields.get("ceil_mode")) or (padded and not counted)

@@ -207,7 +207,8 @@ def test_a_fine_tuned_sharesnet_goes_back(tmp_path: Path) -> None:
 
 
 def test_channels_last_keeps_ties(tmp_path: Path) -> None:
-    network = NETWORKS["basic"][0]().to(memory_format=torch.channels_last)
+    network: Any = NETWORKS["basic"][0]()
+    network.to(memory_format=torch.channels_last)
     again = there_and_back(network.eval(), tmp_path)
 
     assert isinstance(again, ShaResNet)
@@ -239,6 +240,19 @@ def test_groups_need_cudnn(tmp_path: Path) -> None:
         there_and_back(network, tmp_path)
 
     assert torch.equal(there_and_back(network, tmp_path, backend="cudnn")(x), network(x))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.MaxPool2d(3, 2, 1, ceil_mode=True),
+        nn.AvgPool2d(3, 2, ceil_mode=True),
+        nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+    ],
+)
+def test_poolings_that_cudnn_computes_otherwise_are_named(layer: nn.Module, tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=r"0: nn\.Spatial.*last windows"):
+        there_and_back(nn.Sequential(layer), tmp_path, backend="cudnn")
 
 
 def test_double_and_half_precision(tmp_path: Path) -> None:
