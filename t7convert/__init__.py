@@ -103,7 +103,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         value = getattr(importlib.import_module(f"t7convert.{_HOMES[name]}"), name)
-    elif name in {"errors", "format", "lua", "models", "nn", "paths"}:
+    elif name in {"compat", "errors", "format", "lua", "models", "nn", "paths"}:
         value = importlib.import_module(f"t7convert.{name}")
     else:
         raise AttributeError(f"module 't7convert' has no attribute {name!r}")

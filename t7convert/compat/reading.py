@@ -71,7 +71,7 @@ class Reading:
             memory = self._value(value.storage, path)
             return memory.as_strided(value.size, value.stride, value.offset)
         if isinstance(value, lua.LuaObject) and value.typename in _TDS:
-            return self._value(_tds(value), path)
+            return self._value(value.payload, path)
         made = self._container(value, path)
         self._open.append((made, value, path))
         return made
@@ -122,11 +122,3 @@ class Reading:
 
 def _dtype(value: lua.LuaTensor) -> torch.dtype:
     return torch.from_numpy(value.numpy()[:0].copy()).dtype
-
-
-def _tds(value: lua.LuaObject) -> lua.LuaTable:
-    """Return the entries of a tds.Hash or tds.Vec."""
-    payload = value.payload
-    if isinstance(payload, lua.LuaTable):
-        return payload
-    return lua.LuaTable(dict(enumerate(payload, start=1)))

@@ -15,6 +15,7 @@ from t7convert.compat import LuaFunction, T7ReaderException, TorchObject, load_l
 from t7convert.compat.indices import RENAMED, SHIFTED
 from t7convert.errors import ConversionError, NotTorch7Error
 from t7convert.format.objects import LuaFunction as Function
+from t7convert.format.objects import LuaObject
 from tests.build import linear, obj, sequential, storage, table, tensor, view
 from tests.conftest import FIXTURES
 
@@ -295,3 +296,36 @@ def test_what_is_no_lua_file(tmp_path: Path) -> None:
     with pytest.raises(NotTorch7Error):
         load_lua(tmp_path / "x.t7")
     assert load_lua(FIXTURES / "nets/sharesnet-basic/model.t7", long_size=8)
+
+
+def test_criterions_take_an_input_and_a_target() -> None:
+    for case in load_lua(FIXTURES / "layers/MSECriterion.t7.xz").cases:
+        assert float(case.module.forward(case.input, case.target)) == pytest.approx(case.loss)
+
+
+def test_gradients_in_training_belong_to_the_forward_before(tmp_path: Path) -> None:
+    net = loaded(sequential(linear(2, 3), obj("nn.Dropout", p=0.5, v2=True)), tmp_path)
+    net.training()
+    x = torch.ones(4, 2, dtype=torch.float64)
+    torch.manual_seed(0)
+    output = net.forward(x)
+    gradient = net.backward(x, torch.ones_like(output))
+    kept = (output != 0).to(torch.float64) * 2
+
+    torch.testing.assert_close(gradient, kept @ net.get(0).weight)
+    torch.testing.assert_close(net.gradInput, gradient)
+    weight = net.network.get_parameter("0.weight")
+    assert weight.grad is not None
+    torch.testing.assert_close(weight.grad, kept.T @ x)
+    assert not output.requires_grad
+
+
+def test_hashes_and_vectors_of_tds(tmp_path: Path) -> None:
+    root = table(
+        hash=LuaObject("tds.Hash", table(a=1), version=0),
+        vec=LuaObject("tds.Vec", table("x", "y"), version=0),
+    )
+    got = loaded(root, tmp_path)
+
+    assert dict(got.hash) == {"a": 1}
+    assert got.vec == ["x", "y"]
