@@ -154,7 +154,7 @@ def _plain(kind: type[nn.Module], name: str, value: Any) -> Any:
 
 
 def _projected(module: Any) -> dict[str, Any]:
-    return {"output_size": None if module.weightO is None else module.output_size}
+    return {"output_size": None if module.weightO is None else int(module.weightO.shape[1])}
 
 
 _SPECIAL: dict[str, Callable[[Any], dict[str, Any]]] = {
