@@ -69,7 +69,8 @@ def source_text(network: nn.Module, weights: str, origin: str = "") -> str:
     came = f", from {origin}" if origin else ""
     head = f'"""A network of Lua Torch in PyTorch, written by t7convert{came}."""'
     parts = [head + "\n\n" + "\n\n".join(_imports(library)), *library.definitions(), *classes, load]
-    return "\n\n\n".join(parts) + "\n"
+    after = "\n\n\n" if parts[1].startswith(("class ", "def ", "@")) else "\n\n"
+    return parts[0] + after + "\n\n\n".join(parts[1:]) + "\n"
 
 
 def _size(network: nn.Module) -> str:

@@ -99,11 +99,11 @@ class Modules:
             return Literal(str(value))
         if isinstance(value, (list, tuple)):
             args = tuple(Arg("", self.value(item, f"{name}[{i}]")) for i, item in enumerate(value))
-            flat = not any(isinstance(arg.value, Call) for arg in args)
+            plain = [arg.value.text for arg in args if isinstance(arg.value, Literal)]
+            flat = len(plain) == len(args) and not any("[" in t or "(" in t for t in plain)
             call = Call("", args, "[]" if isinstance(value, list) else "()")
             if not args or (flat and len(args) <= 4):
-                texts = [arg.value.text for arg in args if isinstance(arg.value, Literal)]
-                inner = ", ".join(texts) + ("," if call.brackets == "()" and len(args) == 1 else "")
+                inner = ", ".join(plain) + ("," if call.brackets == "()" and len(args) == 1 else "")
                 return Literal(call.brackets[0] + inner + call.brackets[1])
             return call
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
