@@ -189,6 +189,8 @@ def load(
 
 def _member(name: str, network: nn.Module) -> WeightsEnum:
     """Return the member that a string means, for this network."""
+    if os.sep in name or name.endswith(".t7"):
+        raise CheckpointError(f"{name}: no such file")
     if "." in name:
         return get_weight(name)
     for family in WEIGHTS.values():

@@ -116,6 +116,12 @@ def test_unknown_names(name: str) -> None:
         get_weight(name)
 
 
+@pytest.mark.parametrize("path", ["missing.t7", "nowhere/net", Path("nowhere/net.t7")])
+def test_a_missing_path(path: str | Path) -> None:
+    with pytest.raises(CheckpointError, match="no such file"):
+        sharesnet34(weights=path)
+
+
 def test_nothing_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("T7CONVERT_HOME", str(tmp_path))
     with pytest.raises(DownloadError, match="--offline"):
