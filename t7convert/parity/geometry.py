@@ -47,10 +47,13 @@ def spec_of(module: LuaModule) -> Spec | None:
     rule = _RULES.get(module.spec.name) or _RULES.get(module.typename)
     if rule is not None:
         return rule(FieldReader(module))
+    listed = False
     for _, child in module.children():
         found = spec_of(child)
         if found is not None:
-            return found
+            # behind a module that makes a list, a list is not what the network takes
+            return found[0] if listed and isinstance(found, list) else found
+        listed = listed or child.typename in ("nn.ConcatTable", "nn.SplitTable")
     return None
 
 

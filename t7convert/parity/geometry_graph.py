@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from t7convert.lua.fields import FieldReader
@@ -67,6 +68,13 @@ class Graph:
             seen.update(fresh)
             queue += [(n, number) for n in fresh]
         return weak
+
+
+@rule("nn.Reshape", "nn.View")
+def _reshape(m: FieldReader) -> Spec | None:
+    """Take a vector of as many elements as the shape names; None if it leaves one open."""
+    size = m.integers("size")
+    return Leaf((prod(size),)) if min(size, default=-1) > 0 else None
 
 
 def cells(root: LuaModule) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from torch import nn
 from t7convert.errors import SelectionError
 from t7convert.format import load
 from t7convert.format.objects import LuaTable
-from t7convert.lua.tree import LuaModule
+from t7convert.lua.fields import FieldReader
+from t7convert.lua.tree import LuaModule, walk
 from t7convert.nn.memory import forget
-from t7convert.parity.geometry import Leaf, Spec
+from t7convert.parity.geometry import ANY, Leaf, Spec
 from t7convert.parity.geometry_packages import spec_of
 from t7convert.parity.values import to_arrays, to_tensors
 
@@ -92,13 +94,7 @@ def draw(
         high = spec.high if isinstance(spec, Leaf) else 0
         leaf = Leaf(tuple(shape), high=high, batched=False)
         return [Trial("given shape", _draw(leaf, (1, 1, 1), 0, rng))]
-    spec = spec_of(tree)
-    if spec is None:
-        spec = Leaf((3, 4, 5))
-    size = _fitting_size(spec, network, batch)
-    if size is None and _is_batched(spec):  # some modules take three dimensions only
-        spec = _unbatched(spec)
-        size = _fitting_size(spec, network, batch)
+    spec, size = _fitting(spec_of(tree) or Leaf((3, 4, 5)), tree, network, batch)
     if size is None:
         raise SelectionError(
             "the geometry of the network's input can't be told from its modules; give an input "
@@ -109,6 +105,35 @@ def draw(
         trials.append(Trial("one sample", _draw(spec, size, 1, rng)))
         trials.append(Trial("without batch", _draw(_unbatched(spec), size, 0, rng)))
     return trials
+
+
+def _fitting(
+    spec: Spec, tree: LuaModule, network: nn.Module, batch: int
+) -> tuple[Spec, tuple[int, int, int] | None]:
+    """Return the first reading of ``spec`` that the network runs with, and the free sizes."""
+    for reading in _readings(spec, tree):
+        lone = [_unbatched(reading)] if _is_batched(reading) else []
+        for way in (reading, *lone):  # some modules take three dimensions only
+            size = _fitting_size(way, network, batch)
+            if size is not None:
+                return way, size
+    return spec, None
+
+
+def _readings(spec: Spec, tree: LuaModule) -> Iterator[Spec]:
+    """Yield the spec; then with what any module takes or gives, where nothing was known."""
+    yield spec
+    if ANY in _leaves(spec):
+        sizes = {
+            n for m in walk(tree) if "weight" in m.fields for n in FieldReader(m).shape("weight")
+        }
+        for size in sorted(sizes)[:20]:
+            known = Leaf((size,))
+            yield _map(spec, partial(_replaced, known))
+
+
+def _replaced(known: Leaf, leaf: Leaf) -> Leaf:
+    return known if leaf is ANY else leaf
 
 
 def _leaves(spec: Spec) -> Iterator[Leaf]:
@@ -191,8 +216,8 @@ def _answers(spec: Spec, size: tuple[int, int, int], batch: int, network: nn.Mod
     """Return how many answers the network gives to a batch, None if it can't take this size."""
     try:
         output = run_shadow(network, _draw(spec, size, batch, np.random.default_rng(0)))
-    except (RuntimeError, ValueError, IndexError, TypeError, AssertionError, NotImplementedError):
-        return None
+    except (RuntimeError, ValueError, IndexError, TypeError, AssertionError, AttributeError):
+        return None  # NotImplementedError is a RuntimeError
     while isinstance(output, (list, tuple)) and output:
         output = output[0]
     if not isinstance(output, torch.Tensor) or 0 in output.shape:
