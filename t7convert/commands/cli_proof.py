@@ -44,7 +44,9 @@ shape_option = click.option(
 @plugin_option
 @click.option("--input", type=FILE, help="Run this input: .t7, .npy, .pt, .png or .jpg.")
 @shape_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the drawn inputs.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn inputs."
+)
 @click.option("--expected", type=FILE, help="A recorded output to compare with: .t7 or .npy.")
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
 @click.option(

@@ -10,6 +10,7 @@ import click
 
 from t7convert import api
 from t7convert.commands.progress import size
+from t7convert.files import check_output, replacing
 from t7convert.lua.summary import ModuleRow, NetworkSummary, Summary
 
 _COLOURS = ("green", "yellow", "blue", "magenta", "cyan", "red")
@@ -29,11 +30,14 @@ def inspect_file(
     """Print the tree, the parameters, the ties and the bytes of a file; or write them as a page."""
     if key_map:
         return _print_map(source, select, arch, plugins, as_json)
+    if html is not None:
+        check_output(html, force=True, sources=[source])
     summary = api.inspect(source, select=select)
     if html is not None:
         from t7convert.page.inspection import inspection_page
 
-        html.write_text(inspection_page(summary), encoding="utf-8")
+        with replacing(html, force=True) as beside:
+            beside.write_text(inspection_page(summary), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(summary.to_json()))
     elif html is None:

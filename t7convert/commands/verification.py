@@ -12,6 +12,7 @@ import click
 
 from t7convert.commands.progress import progress
 from t7convert.errors import ParityError
+from t7convert.files import check_output, replacing
 
 if TYPE_CHECKING:
     from t7convert.parity.check import Options
@@ -33,17 +34,23 @@ def verify_file(
     """Run the check, print and write the report, return 0 or the exit code of a failed check."""
     from t7convert.parity.check import check_parity
 
+    read = [source, output, options.input, options.expected]
+    for target in (junit, html):
+        if target is not None:  # an older report may be replaced, never what is being read
+            check_output(target, force=True, sources=[path for path in read if path is not None])
     hidden = False if quiet else None
     with progress(hidden, unit=lambda count: f"{count} module calls") as bar:
         report = check_parity(source, output, replace(options, progress=bar))
     if junit is not None:
         from t7convert.parity.junit import junit as as_junit
 
-        junit.write_text(as_junit(report), encoding="utf-8")
+        with replacing(junit, force=True) as beside:
+            beside.write_text(as_junit(report), encoding="utf-8")
     if html is not None:
         from t7convert.page.parity import parity_page
 
-        html.write_text(parity_page(report), encoding="utf-8")
+        with replacing(html, force=True) as beside:
+            beside.write_text(parity_page(report), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(report.to_json()))
     elif not quiet or not report.ok:

@@ -13,7 +13,7 @@ import torch
 from t7convert.conversion.convert import Converted
 from t7convert.conversion.network import Arch, convert_object, tree_of
 from t7convert.conversion.plugins import loaded
-from t7convert.errors import T7FormatError
+from t7convert.errors import SelectionError, T7Error, T7FormatError
 from t7convert.format import load
 from t7convert.lua import find
 from t7convert.lua.summary import ModuleRow, network_summary
@@ -173,9 +173,14 @@ def _run(
     for number, trial in enumerate(trials):
         try:
             rows += check_trial(reference, side, trial, tolerance, step)
-        except Exception:
+        except Exception as error:
             if not number:
-                raise
+                if isinstance(error, T7Error):
+                    raise
+                shape = describe(trial.value)
+                raise SelectionError(
+                    f"the Lua module does not take this input ({shape}): {error}"
+                ) from error
             continue  # an edge case that the Lua module itself refuses
         if options.gradients and not number:
             rows += check_gradients(tree, converted, side, trial, tolerance)

@@ -44,7 +44,13 @@ class Tolerance:
             scale: the largest finite absolute value of the float64 reference's output.
         """
         allowed = FACTOR * measured * self.eps / _EPS32
-        return min(max(allowed, self.floor * self.eps * scale), self.cap * scale)
+        bound = min(max(allowed, self.floor * self.eps * scale), self.cap * scale)
+        return max(bound, self.denormal)
+
+    @property
+    def denormal(self) -> float:
+        """Numbers so small that processors may round them to zero."""
+        return float(torch.finfo(getattr(torch, self.dtype)).tiny) if self.eps <= _EPS32 else 0.0
 
 
 TOLERANCES = {

@@ -175,3 +175,25 @@ def test_public_names_stay_what_they_are(name: str) -> None:
         importlib.import_module(f"t7convert.{module}")
 
     assert getattr(t7convert, name) is first
+
+
+@pytest.mark.parametrize("option", ["--html", "--junit"])
+@pytest.mark.parametrize("victim", ["m.t7", "o.pt"])
+def test_a_report_never_replaces_what_is_being_read(
+    option: str, victim: str, tmp_path: Path
+) -> None:
+    t7convert.save(linear(2, 2), tmp_path / "m.t7")
+    t7convert.convert(tmp_path / "m.t7", tmp_path / "o.pt")
+    before = (tmp_path / victim).read_bytes()
+    files = [str(tmp_path / "m.t7"), str(tmp_path / "o.pt")]
+    result = run("verify", *files, option, str(tmp_path / victim))
+
+    assert result.exit_code == 1
+    assert (tmp_path / victim).read_bytes() == before
+
+
+def test_an_input_that_lua_would_refuse_is_one_line(tmp_path: Path) -> None:
+    result = run("verify", MODEL, "--input-shape", "2x5x64x64")
+
+    assert result.exit_code == 1
+    assert "the Lua module does not take this input (2x5x64x64)" in result.stderr
