@@ -182,11 +182,13 @@ def _fitting_size(spec: Spec, network: nn.Module, batch: int) -> tuple[int, int,
     sizes: Sequence[tuple[int, int, int]] = SIZES if free else SIZES[:1]
     if {d for leaf in _leaves(spec) for d in leaf.dims if isinstance(d, str)} == {"T"}:
         sizes = (*SIZES, *((length, 32, 32) for length in range(4, 301)))
-    for size in sizes:
+    for number, size in enumerate(sizes):
+        if number == len(SIZES) and second is not None:
+            break  # every length is tried only where none of the common ones would do
         rows = _answers(spec, size, batch, shadow)
         if rows is None and shadow is not network and size[1] * size[2] <= 224 * 288:
             rows = _answers(spec, size, batch, network) if _small(network) else None
-        if rows == batch:
+        if rows == batch or (rows is not None and not _is_batched(spec)):
             return size
         if rows is not None and second is None:
             second = size
