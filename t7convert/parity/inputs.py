@@ -123,7 +123,7 @@ def _fitting(
 def _readings(spec: Spec, tree: LuaModule) -> Iterator[Spec]:
     """Yield the spec; then with what any module takes or gives, where nothing was known."""
     yield spec
-    if ANY in _leaves(spec):
+    if isinstance(spec, list) and any(leaf is ANY for leaf in _leaves(spec)):
         sizes = {
             n for m in walk(tree) if "weight" in m.fields for n in FieldReader(m).shape("weight")
         }
