@@ -28,6 +28,11 @@ from t7convert.commands.cli_proof import shape_option
 @click.option("--until", metavar="PATH", help="Keep the network up to this module (features).")
 @arch_option
 @click.option("--dtype", type=DTYPES, help="Cast floating tensors.")
+@click.option(
+    "--keys",
+    type=click.Choice(["torchvision"]),
+    help="Demand torchvision's names; an error where the network is none of its families.",
+)
 @click.option("--untie", is_flag=True, help=".safetensors: write every name of a shared tensor.")
 @click.option("--input", type=FILE, help=".onnx, .pt2, .py: trace or compare with this input.")
 @shape_option

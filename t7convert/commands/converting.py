@@ -30,6 +30,7 @@ def convert_file(
     until: str | None = None,
     arch: api.Arch = "auto",
     dtype: api.Dtype | None = None,
+    keys: str | None = None,
     untie: bool = False,
     input: Path | None = None,
     input_shape: Sequence[int] | None = None,
@@ -39,6 +40,8 @@ def convert_file(
     as_json: bool = False,
 ) -> int:
     """Convert the file's network, or its data if it holds none."""
+    if keys is not None:
+        arch = "sharesnet"  # the recognised residual networks bear torchvision's names
     kind = kind_of(out, format)
     check_output(out, force=force, sources=[source])
     root = api.open_source(source).root

@@ -197,3 +197,13 @@ def test_an_input_that_lua_would_refuse_is_one_line(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "the Lua module does not take this input (2x5x64x64)" in result.stderr
+
+
+def test_torchvisions_keys_are_demanded_or_refused(tmp_path: Path) -> None:
+    made = run("convert", MODEL, str(tmp_path / "o.json"), "--keys", "torchvision")
+    other = str(FIXTURES / "nets/inception/model.t7.xz")
+    refused = run("convert", other, str(tmp_path / "x.json"), "--keys", "torchvision")
+    keys = [row["key"] for row in json.loads((tmp_path / "o.json").read_text())["bindings"]]
+
+    assert (made.exit_code, refused.exit_code) == (0, 1)
+    assert keys[0] == "conv1.weight"
