@@ -130,7 +130,7 @@ def check_network(
         device=str(side.device),
         dtype=options.dtype,
         seed=None if options.input else options.seed,
-        inputs={trial.name: describe(trial.value) for trial in trials},
+        inputs={trial.name: _told(trial, rows) for trial in trials},
         rows=tuple(rows),
         facts=facts,
         allow_unchecked=options.allow_unchecked,
@@ -196,6 +196,12 @@ def _trials(tree: LuaModule, converted: Converted, options: Options) -> list[Tri
 
 def _graph(tree: LuaModule) -> tuple[ModuleRow, ...]:
     return tuple(network_summary(tree).modules)
+
+
+def _told(trial: Trial, rows: Sequence[Row]) -> str:
+    """Describe an input, and say so where nothing was compared on it."""
+    compared = any(row.trial == trial.name for row in rows)
+    return describe(trial.value) + ("" if compared else ", not compared: refused, or not run")
 
 
 def describe(value: Any) -> str:

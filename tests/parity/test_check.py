@@ -375,3 +375,17 @@ def test_what_is_random_in_lua_too_is_unchecked(tmp_path: Path) -> None:
 
     assert not report.ok
     assert [row.status for row in report.rows if row.kind == "output"] == ["unchecked"]
+
+
+def test_an_input_that_was_refused_is_said_to_be_not_compared(tmp_path: Path) -> None:
+    t7convert.save(obj("nn.JoinTable", dimension=2), tmp_path / "m.t7")
+    pair = [np.ones((2, 3)), np.ones((2, 4))]
+    t7convert.save({"input": pair}, tmp_path / "io.t7")
+    given = t7convert.verify(tmp_path / "m.t7", input=tmp_path / "io.t7")
+    drawn = t7convert.verify(BASIC)
+
+    assert list(given.inputs.values()) == ["[2x3, 2x4]"]
+    assert not any("not compared" in text for text in drawn.inputs.values())
+    from t7convert.parity.check import _told  # noqa: PLC0415
+
+    assert "not compared" in _told(Trial("without batch", np.ones(3)), drawn.rows[:1])
