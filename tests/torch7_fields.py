@@ -17,14 +17,16 @@ from typing import Any
 
 import numpy as np
 
+from t7convert import export
 from t7convert.export.torch7_rules import rule_for
 from t7convert.format import load
 from t7convert.format.objects import LuaFunction, LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.lua import schema
 from t7convert.lua.schema import ClassSpec
-from tests.conftest import FIXTURES, ROOT
+from tests.conftest import FIXTURES
 
-TARGET = ROOT / "t7convert" / "export" / "torch7_fields.json"
+#: Beside the installed package: the tests also run where no sources are.
+TARGET = Path(export.__file__).parent / "torch7_fields.json"
 #: Set by the writer for every object.
 COMMON = ("train", "_type", "shared")
 Fields = dict[str, Any]
