@@ -84,12 +84,12 @@ def test_the_shared_marker_of_2016_is_no_override() -> None:
 
 
 def test_a_parameter_that_no_converter_binds_is_an_error() -> None:
-    @converts("my.Forgetful", parameters="weight")
-    def forgetful(m: Layer) -> nn.Module:
-        return nn.Identity()
-
     with loaded():
-        converts("my.Forgetful", replace=True)(forgetful)
+
+        @converts("my.Forgetful", parameters="weight")
+        def forgetful(m: Layer) -> nn.Module:
+            return nn.Identity()
+
         root = obj("my.Forgetful", weight=tensor([1.0]))
         with pytest.raises(ConversionError, match=r"its parameter weight has no place"):
             convert_tree(build(root))
