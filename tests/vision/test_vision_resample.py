@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from t7convert.fetch.schema import IMAGENET_PREPROCESSING
+from t7convert.format import load
 from t7convert.vision.resample import scale_bicubic, scaled_size
+from t7convert.vision.transforms import transform_for
+from tests.conftest import FIXTURES
 
 F = np.float32
 
@@ -135,3 +141,21 @@ def test_fractions_are_cut_off() -> None:
 def test_empty_sizes(size: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="can't resize"):
         scale_bicubic(np.zeros((3, 4, 4), F), *size)
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_real_torch7_made_the_same_floats(number: int) -> None:
+    case = load(FIXTURES / "images" / "pictures.t7.xz")[number]
+    values = case["pixels"].numpy().astype(F) * F(1 / 255)
+
+    assert same_bits(
+        scale_bicubic(values, int(case["width"]), int(case["height"])), case["scaled"].numpy()
+    )
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_a_real_torch7_made_the_same_input_of_a_picture(number: int) -> None:
+    case = load(FIXTURES / "images" / "pictures.t7.xz")[number]
+    small = replace(IMAGENET_PREPROCESSING, resize=32, crop=28)
+
+    assert same_bits(transform_for(small)(case["pixels"].numpy()).numpy(), case["cropped"].numpy())
