@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,44 @@ from t7convert.format.views import view_problem
 _WHOLE = 2.0**53
 
 
+@dataclass(eq=False)
+class Record:
+    """An object of a class that writes something else than one object."""
+
+    typename: str
+    version: int | float | None
+    header: tuple[Any, ...] = ()
+    payload: Any = None
+
+
+@dataclass(eq=False)
+class Function:
+    """A Lua function; torchfile's own has no place for itself among its upvalues."""
+
+    tag: int
+    dumped: bytes
+    upvalues: Any = None
+
+
+class ArrayKey:
+    """A tensor or storage as a table's key: arrays have no hash."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __hash__(self) -> int:
+        return id(self.array)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ArrayKey) and other.array is self.array
+
+
 class Rebuild:
     """Turns one object after the other; what they share stays shared."""
 
     def __init__(self, module: Any, named: dict[int, tuple[str, Any]]) -> None:
         """Take torchfile's module, and the class name of each array by the array's ``id``."""
-        self._object, self._function = module.TorchObject, module.LuaFunction
-        self._table = module.hashable_uniq_dict
+        self._object, self._table = module.TorchObject, module.hashable_uniq_dict
         self._named = named
         self._done: dict[int, tuple[Any, Any]] = {}
         self._todo: list[tuple[Any, Any]] = []
@@ -43,7 +75,8 @@ class Rebuild:
             old, new = self._todo.pop()
             if isinstance(new, LuaTable):
                 for key, value in old.items():
-                    new._entries[self._value(key)] = self._value(value)
+                    inner = key.array if isinstance(key, ArrayKey) else key
+                    new._entries[self._value(inner)] = self._value(value)
             elif isinstance(new, LuaFunction):
                 new.upvalues = self._value(old.upvalues)
             elif isinstance(old, self._object):
@@ -75,8 +108,8 @@ class Rebuild:
             return self._array(old)
         if isinstance(old, self._table):
             new = LuaTable()
-        elif isinstance(old, self._function):
-            new = LuaFunction(old.dumped)
+        elif isinstance(old, Function):
+            new = LuaFunction(old.dumped, tag=old.tag)
         elif isinstance(old, self._object):
             name = old._typename.decode("utf-8", "surrogateescape")
             new = LuaObject(name, version=old._version_number or None)

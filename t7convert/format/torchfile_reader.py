@@ -4,8 +4,8 @@ torchfile was written by other people from the same C sources, so what both read
 no slip of either. It is used through a copy of its module, with its gaps filled (classes that it
 does not know, short reads that it does not notice); the module that others import stays as it is.
 It reads little-endian binary files with 8-byte longs and recurses: deeply nested files, and those
-of other encodings, are refused with a ``T7FormatError``. It keeps no indices, no function tags,
-and takes version 0 for no version.
+of other encodings, are refused with a ``T7FormatError``. It keeps no indices, and takes version 0
+for no version.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -25,20 +24,11 @@ from t7convert.format.frames import Parsed, parse_version, table_key
 from t7convert.format.layouts import generator_size, layout_of
 from t7convert.format.objects import DTYPES
 from t7convert.format.source import Source
-from t7convert.format.torchfile_objects import Rebuild
+from t7convert.format.torchfile_objects import ArrayKey, Function, Rebuild, Record
 
 _RECURSION = 10_000
 _PREFIXES = ("", "Cuda", "Cl")
-
-
-@dataclass(eq=False)
-class Record:
-    """An object of a class that writes something else than one object."""
-
-    typename: str
-    version: int | float | None
-    header: tuple[Any, ...] = ()
-    payload: Any = None
+_FUNCTIONS = (6, 7, 8)
 
 
 class _Table(dict[Any, Any]):
@@ -49,7 +39,7 @@ class _Table(dict[Any, Any]):
     __ne__ = object.__ne__
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        key = table_key(key, 0)
+        key = ArrayKey(key) if isinstance(key, np.ndarray) else table_key(key, 0)
         if key in self:
             raise ValueError(f"the key {key!r} comes twice in one table")
         super().__setitem__(key, value)
@@ -95,6 +85,30 @@ def _private_torchfile() -> Any:
     module.np = _Numpy("numpy")
     module.hashable_uniq_dict = _Table
     return module
+
+
+def _reader(module: Any, file: _File) -> Any:
+    """Return a reader of ``file`` that registers functions before their upvalues are read."""
+
+    class Reader(module.T7Reader):  # type: ignore[misc]  # its base is loaded from a file
+        def read_obj(self) -> Any:
+            start = file.position
+            tag = self.read_int()
+            if tag not in _FUNCTIONS:
+                file.position = start
+                return super().read_obj()
+            index = self.read_int()
+            if tag == 6 and file.source.buffer[file.position : file.position + 2] == b"\x1bL":
+                index, file.position = None, start + 4  # no index: see ``spec``
+            elif index in self.objects:
+                return self.objects[index]
+            function = Function(tag, self.read_string())
+            if index is not None:
+                self.objects[index] = function
+            function.upvalues = self.read_obj()
+            return function
+
+    return Reader(file, use_list_heuristic=False, use_int_heuristic=False)
 
 
 def _complete(module: Any, named: dict[int, tuple[str, Any]]) -> None:
@@ -167,7 +181,7 @@ def parse_torchfile(source: Source, encodings: list[Encoding]) -> Parsed:
     named: dict[int, tuple[str, Any]] = {}
     _complete(module, named)
     file = _File(source)
-    reader = module.T7Reader(file, use_list_heuristic=False, use_int_heuristic=False)
+    reader = _reader(module, file)
     parsed = Parsed(Encoding())
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION))

@@ -17,12 +17,8 @@ def bits(value: Any) -> Any:
     return (type(value), struct.pack("<d", value) if isinstance(value, float) else value)
 
 
-def difference(first: Any, second: Any, *, functions: bool = True) -> str | None:
-    """Return where two graphs differ, None where they are equal; without recursion.
-
-    Args:
-        functions: whether the tags of functions count, which torchfile does not tell.
-    """
+def difference(first: Any, second: Any) -> str | None:
+    """Return where two graphs differ, None where they are equal; without recursion."""
     forth: dict[int, int] = {}
     back: dict[int, int] = {}
     todo = [(first, second, "root")]
@@ -41,18 +37,18 @@ def difference(first: Any, second: Any, *, functions: bool = True) -> str | None
             return f"{path}: shared in the first only, or otherwise"
         if known:
             continue
-        problem = _heads(one, two, functions)
+        problem = _heads(one, two)
         if problem:
             return f"{path}: {problem}"
         todo += [(a, b, f"{path}{key}") for a, b, key in _insides(one, two)]
     return None
 
 
-def _heads(one: Any, two: Any, functions: bool) -> str | None:
+def _heads(one: Any, two: Any) -> str | None:
     if isinstance(one, LuaTable):
         return None if len(one) == len(two) else f"{len(one)} and {len(two)} entries"
     if isinstance(one, LuaFunction):
-        same = one.bytecode == two.bytecode and (not functions or one.tag == two.tag)
+        same = one.bytecode == two.bytecode and one.tag == two.tag
         return None if same else "functions"
     if one.typename != two.typename:
         return f"{one.typename} and {two.typename}"
