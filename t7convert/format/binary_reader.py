@@ -36,11 +36,13 @@ class _BinaryCursor(Cursor):
             for n in range(2 * MAX_DIMENSIONS + 2)
         ]
         self._passed = self._released = 0
+        self._parsed = parsed
 
     def integer(self, pos: int) -> tuple[int, int]:
         return self._int_at(self.buf, pos)[0], pos + 4
 
     def longs(self, count: int, pos: int) -> tuple[tuple[int, ...], int]:
+        self._parsed.longs = True
         return self._longs_at[count](self.buf, pos), pos + count * self.long_size
 
     def raw(self, count: int, pos: int) -> tuple[bytes, int]:

@@ -116,6 +116,7 @@ class Parsed:
         slots: the objects whose contents wait in a dict, and how many values those are.
         count: how many objects have an index.
         unfinished: the places of containers that the file's end cut, outermost first.
+        longs: whether there was a value of type ``long``, so that the word size matters.
     """
 
     encoding: Encoding
@@ -125,6 +126,7 @@ class Parsed:
     slots: list[tuple[Any, dict[int, Any], int]] = field(default_factory=list)
     count: int = 0
     unfinished: list[str] = field(default_factory=list)
+    longs: bool = False
 
     def add_root(self, value: Any, end: int, *, restart: bool) -> None:
         """Add an object at the root; with ``restart``, count the next one's indices anew."""

@@ -18,6 +18,7 @@ from t7convert.format.source import Openable, Source, open_source
 
 ReaderName = Literal["native", "torchfile"]
 _HEAD = 4096
+_SHORT = 1 << 16  # a longer file has too many longs to read with the wrong word size by chance
 
 
 class SalvageWarning(UserWarning):
@@ -155,9 +156,14 @@ def _read(source: Source, encodings: list[Encoding], salvage: bool) -> T7File:
         for encoding in encodings:
             parse = parse_ascii if encoding.ascii else parse_binary
             try:
-                return T7File(source, parse(source, encoding, restart=restart), None)
+                parsed = parse(source, encoding, restart=restart)
             except ReadError as error:
                 errors.append(error)
+                continue
+            other = encoding._replace(long_size=4)
+            if encoding.long_size == 8 and other in encodings:
+                parsed = _likelier(source, parsed, other, restart)
+            return T7File(source, parsed, None)
         if not any(error.parsed.ends for error in errors):
             break
     best = max(errors, key=lambda error: error.offset)
@@ -167,6 +173,28 @@ def _read(source: Source, encodings: list[Encoding], salvage: bool) -> T7File:
         ) from None
     warnings.warn(f"salvaged what is whole: {best}", SalvageWarning, stacklevel=4)
     return T7File(source, best.parsed, best)
+
+
+def _likelier(source: Source, parsed: Parsed, other: Encoding, restart: bool) -> Parsed:
+    """Return the likelier of two readings, if both read the whole file.
+
+    After an empty tensor or a small number, 4 bytes of zeros are the rest of a long, or a nil.
+    People write one object, and no nil; a reading like that is likelier than another.
+
+    Raises:
+        T7FormatError: if both are as likely.
+    """
+    if not parsed.longs or source.size > _SHORT:
+        return parsed
+    try:
+        second = parse_binary(source, other, restart=restart)
+    except ReadError:
+        return parsed
+    first_odd, second_odd = ((len(r) > 1, r.count(None)) for r in (parsed.roots, second.roots))
+    if first_odd == second_odd:
+        problem = "it reads with longs of 8 bytes and of 4: say which (long_size=8 or 4)"
+        raise T7FormatError(problem, file=source.name)
+    return parsed if first_odd < second_odd else second
 
 
 def load(

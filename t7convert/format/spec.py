@@ -49,7 +49,10 @@ Nothing in the file names the encoding. It is told by trial: the first tag (0 to
 digit and white space), little-endian and big-endian apart; the word size shows at the first long,
 since the wrong one gives sizes, strides and a storage tag that make no sense. A reader SHOULD take
 the first of (little, 8), (little, 4), (big, 8), (big, 4) that reads the whole file without an
-error. A file without longs is the same in both word sizes.
+error. A file without longs is the same in both word sizes. A file may read in both and differ: the
+zeros after an empty tensor are the rest of its offset, or a nil that was written next. Then the
+reading of one object is the likelier, and after that the one with fewer nils among its objects; if
+that does not decide, somebody must say.
 
 
 Objects

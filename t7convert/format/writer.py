@@ -5,16 +5,15 @@ What was read from one file and not changed is written as it was read, byte for 
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal, Union
 
 from t7convert import paths
 from t7convert.errors import OutputError
+from t7convert.files import replacing
 from t7convert.format.emit import AsciiEmitter, BinaryEmitter, Emitter
 from t7convert.format.encoding import Encoding
 from t7convert.format.graph import Graph, contents, place_of
@@ -81,10 +80,7 @@ def save_all(
     try:
         graph = Graph(objects)
         if isinstance(target, (str, os.PathLike)):
-            path = Path(os.path.realpath(target))
-            _check_target(path, graph, force)
-            with _replacing(path) as file:
-                _write(objects, graph, file, encoding)
+            _write_path(objects, graph, Path(target), encoding, force)
         else:
             _write(objects, graph, target, encoding)
     except UnwritableError as error:
@@ -93,37 +89,25 @@ def save_all(
         raise OutputError(f"can't write this to a .t7 file{where}: {error.problem}") from None
 
 
-def _check_target(path: Path, graph: Graph, force: bool) -> None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
+def _write_path(
+    objects: Sequence[Any], graph: Graph, path: Path, encoding: Encoding, force: bool
+) -> None:
+    if path.exists() and not path.is_file() and not path.is_dir():  # a device or a pipe
+        with path.open("wb") as file:
+            _write(objects, graph, file, encoding)
         return
-    identity = (status.st_dev, status.st_ino)
+    if path.exists():
+        _check_sources(path, graph)
+    with replacing(path, force=force) as beside, beside.open("wb") as file:
+        _write(objects, graph, file, encoding)
+
+
+def _check_sources(path: Path, graph: Graph) -> None:
+    status = path.stat()
     for node in graph.nodes.values():
         source = getattr(node.payload, "source", None) if node.__class__ is LuaStorage else None
-        if isinstance(source, Source) and source.identity() == identity:
-            raise OutputError(f"{path} is the file that is being read: write to another one")
-    if not force and stat.S_ISREG(status.st_mode):
-        raise OutputError(f"{path} exists already: choose another name, or force (--force)")
-    if stat.S_ISDIR(status.st_mode):
-        raise OutputError(f"{path} is a directory")
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a new file that takes the place of ``path`` when all went well."""
-    if path.exists() and not path.is_file():  # a device or a pipe
-        with path.open("wb") as file:
-            yield file
-        return
-    beside = path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}.part")
-    try:
-        with beside.open("xb") as file:
-            yield file
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        if isinstance(source, Source) and source.identity() == (status.st_dev, status.st_ino):
+            raise OutputError(f"{path}: is the file that is being read; choose another output")
 
 
 def _write(objects: Sequence[Any], graph: Graph, file: IO[bytes], encoding: Encoding) -> None:

@@ -222,7 +222,7 @@ def test_wrong_arguments() -> None:
 def test_an_existing_file_needs_force(tmp_path: Path) -> None:
     path = tmp_path / "out.t7"
     save(1, path)
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="exists; use --force"):
         save(2, path)
     assert load(path) == 1
     save(2, path, force=True)
@@ -280,7 +280,7 @@ def test_devices_are_written_to() -> None:
 
 
 def test_a_directory_is_no_target(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="is a directory"):
+    with pytest.raises(OutputError, match="is a folder"):
         save(1, tmp_path, force=True)
 
 
