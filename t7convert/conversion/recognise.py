@@ -29,9 +29,11 @@ from t7convert.conversion.residual_options import (
     stages_of,
 )
 from t7convert.errors import ArchitectureError, ConversionError
+from t7convert.lua.reuse import reused
 from t7convert.lua.sharing import Geometry, regions
 from t7convert.lua.tree import LuaModule
 from t7convert.models import StagedNetwork
+from t7convert.models.shortcuts import PadShortcut
 
 _SHOWN = 3
 
@@ -101,11 +103,14 @@ def _recognise(root: LuaModule, trial: _Trial) -> Recognition:
     network = build(facts, {**options_of(facts, stages), "shared": bool(ties)})
     require_shortcuts(network, stages)
     _require_ties(network, ties, dict(parts))
+    for module in reused(root):  # its calls overwrite each other's output
+        raise ArchitectureError(f"{place(module)} stands in several places, with one output there")
     sources = [(root, network), *containers_of(chain, stages, network)]
     for name, layer in parts:
         module = network.get_submodule(name)
         bind_layer(module, layer)
-        if not isinstance(module, nn.ReLU):  # a block has one, and calls it several times
+        # A block calls its one ReLU several times; a padding takes what its pooling takes.
+        if not isinstance(module, (nn.ReLU, PadShortcut)):
             sources.append((layer.module, module))
     require_view(facts.view, network.fc.in_features)
     return Recognition(network, trial.binder, tuple(sources))
