@@ -82,6 +82,8 @@ def parse_version(raw: bytes) -> tuple[int | float | None, bytes | None]:
         number = float(raw[2:])
     except ValueError:
         return None, None
+    if not math.isfinite(number):
+        return None, None
     if not number.is_integer():
         return number, raw
     return int(number), None if raw == b"V %d" % int(number) else raw

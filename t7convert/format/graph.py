@@ -152,7 +152,8 @@ def _object_problem(node: LuaObject) -> str | None:
     what = layout_of(node.typename, node.version)
     if is_tensor_type(node.typename) or is_storage_type(node.typename):
         return f"an object of class {node.typename}, which is none of LuaTensor and LuaStorage"
-    if node.version is None and parse_version(node.typename.encode("utf-8", "replace"))[0]:
+    name = node.typename.encode("utf-8", "replace")
+    if node.version is None and parse_version(name)[0] is not None:
         return f"a class without version, named {node.typename!r} like one"
     headers = {"two objects": 1, "samples": 1}.get(what, 0)
     if len(node.header) != headers:

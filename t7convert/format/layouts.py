@@ -23,7 +23,11 @@ _LAYOUTS: dict[str, Layout] = {
     "tds.Vec": "vec",
     "tds.AtomicCounter": "counter",
     "nn.DataSet": "samples",
+    "nn.DataList": "samples",  # inherits it
 }
+
+#: The classes that write something else, some only from a version on.
+SPECIAL = (*_LAYOUTS, "nn.DataParallelTable")
 
 #: Bytes of a ``torch.Generator``: the C struct where a long has 8 bytes, and where it has 4.
 GENERATOR_SIZES = (5048, 2544)

@@ -32,7 +32,10 @@ def tensors_of(root: Any) -> dict[str, LuaTensor | LuaStorage]:
                 continue
             seen.add(id(value))
         if isinstance(value, (LuaTensor, LuaStorage)):
-            found[paths.join("", *keys)] = value
+            path, again = paths.join("", *keys), 2
+            while path in found:  # keys without a spelling of their own (tables, functions)
+                path, again = f"{paths.join('', *keys)}#{again}", again + 1
+            found[path] = value
         table = value.payload if isinstance(value, LuaObject) else value
         if isinstance(table, LuaTable):
             stack.extend(((*keys, key), table[key]) for key in reversed(list(table)))

@@ -121,7 +121,7 @@ class                                     payload
 ``tds.Hash`` (of old: ``tds_hash``)       ``long`` n, then n times a key object and a value object
 ``tds.Vec``                               ``long`` n, then n objects
 ``tds.AtomicCounter``                     ``long``
-``nn.DataSet`` (nnx)                      ``int`` 0 or 1: resized; ``int`` n; n objects
+``nn.DataSet``, ``nn.DataList`` (nnx)     ``int`` 0 or 1: resized; ``int`` n; n objects
 any other                                 one object: normally the table of the fields
 ========================================  ======================================================
 

@@ -21,7 +21,7 @@ import numpy as np
 from t7convert.errors import T7Error, T7FormatError
 from t7convert.format.encoding import Encoding
 from t7convert.format.frames import Parsed, parse_version, table_key
-from t7convert.format.layouts import generator_size, layout_of
+from t7convert.format.layouts import SPECIAL, generator_size, layout_of
 from t7convert.format.objects import DTYPES
 from t7convert.format.source import Source
 from t7convert.format.torchfile_objects import ArrayKey, Function, Rebuild, Record
@@ -122,8 +122,7 @@ def _complete(module: Any, named: dict[int, tuple[str, Any]]) -> None:
         module.add_storage_reader(f"torch.{prefix}Storage".encode(), DTYPES["Float"])
     for raw, handler in tuple(module.type_handlers.items()):
         module.type_handlers[raw] = _noting(raw.decode(), handler, named)
-    special = ("nn.GPU", "nn.DataParallelTable", "torch.Timer", "torch.Generator", "nn.DataSet")
-    for typename in (*special, "tds.Hash", "tds_hash", "tds.Vec", "tds.AtomicCounter"):
+    for typename in SPECIAL:
         module.type_handlers[typename.encode()] = _special(typename)
 
 

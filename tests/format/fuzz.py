@@ -27,8 +27,9 @@ ODD = [b"\xff\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\0\0\0\0", b"\
 
 def seeds() -> list[bytes]:
     """Return the small files that are mutated."""
-    folder = Path(__file__).resolve().parents[2] / "fixtures" / "formats"
-    return [data for data in map(Path.read_bytes, sorted(folder.glob("*.t7"))) if len(data) < 5000]
+    folder = Path(__file__).resolve().parents[2] / "fixtures"
+    paths = sorted(folder.glob("formats*/*.t7"))
+    return [data for data in map(Path.read_bytes, paths) if len(data) < 5000]
 
 
 def mutant(data: bytes, choice: random.Random) -> bytes:

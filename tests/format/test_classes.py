@@ -119,6 +119,16 @@ def test_versions(version: bytes, expected: object) -> None:
     assert follows(table(3), b"nn.Any", version).version == expected
 
 
+@pytest.mark.parametrize("name", [b"V nan", b"V inf", b"V 1e999", b"V ", b"V x"])
+def test_what_is_no_version_is_a_class(name: bytes) -> None:
+    data = torch(1, name, table(2), b"")
+    found = load(data)
+    assert (found.typename, found.version) == (name.decode(), None)
+    file = io.BytesIO()
+    save(found, file)
+    assert file.getvalue() == data
+
+
 @pytest.mark.parametrize("version", [b"V 2", b"", b"V 01"])
 def test_versions_of_tensors(version: bytes) -> None:
     geometry = integer(1) + long(1, 1, 1)

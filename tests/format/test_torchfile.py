@@ -38,7 +38,10 @@ def agree(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in sorted((FIXTURES / "formats").glob("*.t7")) if path.stem not in BEYOND],
+    [
+        *(path for path in sorted((FIXTURES / "formats").glob("*.t7")) if path.stem not in BEYOND),
+        *sorted((FIXTURES / "formats2").glob("*.little8.t7")),
+    ],
     ids=lambda path: path.stem,
 )
 def test_fixtures(path: Path) -> None:
@@ -81,6 +84,7 @@ def test_completed_classes(tmp_path: Path) -> None:
         torch(14, b"nn.DataSet", integer(0, 1) + table(15)),
         torch(16, b"torch.CudaLongStorage", long(1, 2**40)),
         torch(17, b"torch.HalfStorage", long(1) + b"\0<"),
+        torch(20, b"nn.DataList", integer(0, 1) + table(21)),
         torch(18, b"nn.Old", table(19, integer(5, 1), integer(5, 0), number(1), NIL), b""),
     ]
     pairs = [part for index, each in enumerate(inner, 1) for part in (number(index), each)]

@@ -183,6 +183,7 @@ def test_several_objects_share() -> None:
         (LuaObject("tds.Vec", LuaTable({2: 1})), "not exactly 1..n"),
         (LuaObject("torch.Generator", "x"), "expected bytes"),
         (LuaObject("V 1", LuaTable(), version=None), "named 'V 1' like one"),
+        (LuaObject("V 0", LuaTable(), version=None), "named 'V 0' like one"),
         (LuaFunction(b"", tag=5), "a function of tag 5"),
         (LuaStorage("torch.X", 0, ArrayPayload(np.zeros(0))), "a storage of class torch.X"),
     ],
