@@ -12,12 +12,14 @@ from types import ModuleType
 
 from torch import nn
 
+from t7convert.conversion.convert import ties
 from t7convert.conversion.network import Arch, convert_object, tree_of
 from t7convert.conversion.plugins import loaded
 from t7convert.errors import ParityError
 from t7convert.format import load
 from t7convert.lua import find
 from t7convert.parity.check import Options, Origin, check_network
+from t7convert.parity.openers.named import Named
 from t7convert.parity.opening import Output
 from t7convert.parity.precision import preserved
 from t7convert.parity.report import ParityReport
@@ -57,25 +59,18 @@ def assert_parity(
     with loaded(plugins), preserved(model):
         path, obj = find.model(load(Path(source)), select)
         converted = convert_object(obj, path, until=until, arch=arch)
-        state = model.state_dict(keep_vars=True)
-        lost = [
-            " = ".join(keys)
-            for keys in converted.ties()
-            if len({id(state[key]) for key in keys if key in state}) > 1
-        ]
+        state = {key: tensor.detach() for key, tensor in model.state_dict().items()}
         try:
             report = check_network(
                 tree_of(obj, path, until),
                 converted,
                 options,
                 Origin(str(source), f"a {type(model).__name__}"),
-                Output(model.eval(), state={k: t.detach() for k, t in state.items()}),
+                Output(model.eval(), tensors=Named(state, ties(model))),
             )
         finally:
             for module in training:
                 module.training = True
-    if lost:
-        raise ParityError(f"{source}: one tensor in the file, several in the model: {lost}")
     if not report.ok:
         raise ParityError(str(report))
     return report

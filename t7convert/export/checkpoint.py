@@ -21,8 +21,10 @@ from t7convert.conversion.convert import Converted
 from t7convert.conversion.network import Arch, convert_as
 from t7convert.conversion.plugins import loaded
 from t7convert.errors import CheckpointError, OutputError
+from t7convert.export.torch7_record import remember_fields
 from t7convert.files import replacing
 from t7convert.lua import arch
+from t7convert.lua.record import State
 
 FORMAT = {"name": "t7convert", "version": 1}
 
@@ -41,7 +43,9 @@ def payload(converted: Converted, provenance: dict[str, Any]) -> dict[str, Any]:
 
 def architecture_json(converted: Converted) -> str:
     """Return the architecture as JSON text."""
-    nodes = arch.encode(converted.tree)
+    remember_fields(converted)
+    bound = ((origin.storage, origin.geometry) for origin in converted.origins.values())
+    nodes = arch.encode(converted.tree, State(bound))
     return json.dumps({"kind": converted.architecture, "nodes": nodes}, separators=(",", ":"))
 
 
@@ -148,6 +152,20 @@ def rebuild(
         CheckpointError: if keys, shapes or ties don't fit.
         ConversionError: if a class has no converter here (a plugin is missing).
     """
+    converted = skeleton(architecture, name=name, plugins=plugins)
+    _load_state(converted, state, name)
+    return converted
+
+
+def skeleton(
+    architecture: str, *, name: str, plugins: Sequence[str | Path | ModuleType] = ()
+) -> Converted:
+    """Run the converters on the architecture's shapes; the tensors have no values yet.
+
+    Raises:
+        CheckpointError: if the description can't be understood.
+        ConversionError: if a class has no converter here (a plugin is missing).
+    """
     try:
         described = json.loads(architecture)
         kind: Arch = "generic" if described["kind"] == "generic" else "sharesnet"
@@ -155,9 +173,7 @@ def rebuild(
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{name}: the architecture can't be understood: {error}") from error
     with loaded(plugins):
-        converted = convert_as(tree, kind, read=None)
-    _load_state(converted, state, name)
-    return converted
+        return convert_as(tree, kind, read=None)
 
 
 def _load_state(converted: Converted, state: dict[str, Tensor], name: str) -> None:

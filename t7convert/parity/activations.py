@@ -19,7 +19,8 @@ from t7convert.lua.tree import LuaModule, fields_of, walk
 from t7convert.nn.memory import forget
 from t7convert.parity.compare import difference
 from t7convert.parity.report import Row
-from t7convert.parity.running import Side, copy_of
+from t7convert.parity.running import copy_of
+from t7convert.parity.side import Side
 from t7convert.parity.tolerances import TOLERANCES, Tolerance
 from t7convert.parity.values import to_tensors
 from t7convert.reference import Executor
@@ -28,7 +29,7 @@ from t7convert.reference import Executor
 MAX_ELEMENTS = 1 << 21
 
 
-def check_activations(tree: LuaModule, side: Side, tolerance: Tolerance) -> Iterator[Row]:
+def check_activations(tree: LuaModule, side: Side) -> Iterator[Row]:
     """Compare the modules with the outputs that the file kept of them."""
     for module, given, kept in _pairs(tree):
         if module.path not in side.modules:
@@ -40,7 +41,7 @@ def check_activations(tree: LuaModule, side: Side, tolerance: Tolerance) -> Iter
             continue
         found = _network(side, module, given)
         if found is not None:
-            yield _row(module, found, expected, kept, tolerance)
+            yield _row(module, found, expected, kept, side.tolerance)
 
 
 def _pairs(tree: LuaModule) -> Iterator[tuple[LuaModule, Array, Array]]:

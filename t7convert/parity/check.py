@@ -8,8 +8,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
-
 from t7convert.conversion.convert import Converted
 from t7convert.conversion.network import Arch, convert_object, tree_of
 from t7convert.conversion.plugins import loaded
@@ -21,16 +19,19 @@ from t7convert.lua.tree import LuaModule, walk
 from t7convert.parity.activations import check_activations
 from t7convert.parity.gradients import check_gradients
 from t7convert.parity.inputs import Trial, draw, from_file
-from t7convert.parity.opening import Output, open_output
-from t7convert.parity.precision import exact_arithmetic, pick_device
+from t7convert.parity.inputs_graph import draw_for
+from t7convert.parity.opening import Findings, Output, open_output
+from t7convert.parity.precision import exact_arithmetic
 from t7convert.parity.recorded import compare_recorded
 from t7convert.parity.reference_side import Reference
-from t7convert.parity.report import Fact, ParityReport, Row
-from t7convert.parity.running import Side, check_trial, without_reference
-from t7convert.parity.state import check_counts, check_state, check_ties, check_values
-from t7convert.parity.tolerances import TOLERANCES
+from t7convert.parity.report import ParityReport, Row
+from t7convert.parity.running import check_trial, without_reference
+from t7convert.parity.side import Side, side_of
+from t7convert.parity.state import check_counts, check_structure, check_ties, check_values
 
 Report = Callable[[str, int, int], None]
+#: What every provenance of ours has.
+WRITER = "t7convert"
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,45 @@ def check_parity(source: Path, output: Path | None, options: Options) -> ParityR
     with loaded(options.plugins):
         root, parser = _reference_root(source)
         path, obj = find.model(root, options.select)
-        opened = open_output(output, options.plugins) if output is not None else None
-        provenance = opened.provenance if opened is not None else {}
-        until = options.until or provenance.get("until")
-        if opened is None or opened.converted is None:
-            own_path, own = find.model(load(source), options.select)
-            converted = convert_object(own, own_path, until=until, arch=options.arch)
-        else:
-            converted = opened.converted
-        origin = Origin(str(source), str(output or ""), parser, provenance)
+        opened = open_output(output, path, options.plugins) if output is not None else Output()
+        until = _until(options.until, opened, path, output)
+        converted = opened.converted or _conversion(source, options, until, opened)
+        origin = Origin(str(source), str(output or ""), parser, opened.provenance)
         tree = tree_of(obj, path, until)
         return check_network(tree, converted, options, origin, opened)
+
+
+def _until(asked: str | None, opened: Output, path: str, output: Path | None) -> str | None:
+    """Return where the network ends: as asked, or as the output's provenance says.
+
+    Raises:
+        SelectionError: if the two disagree.
+    """
+    told = opened.provenance.get("until")
+    if asked is None or WRITER not in opened.provenance:
+        return asked or told
+    ours, theirs = (name and name.removeprefix(path).removeprefix(".") for name in (asked, told))
+    if ours != theirs:
+        holds = f"the network up to {told}" if told else "the whole network"
+        advice = f"--until {told}, or without the option" if told else "without --until"
+        raise SelectionError(
+            f"{output}: holds {holds}, not the part up to {asked}; verify it {advice}"
+        )
+    return asked
+
+
+def _conversion(source: Path, options: Options, until: str | None, opened: Output) -> Converted:
+    """Convert the source, in the way in which the output's tensors are named."""
+    path, own = find.model(load(source), options.select)
+    converted = convert_object(own, path, until=until, arch=options.arch)
+    tensors = opened.tensors
+    if tensors is None or options.arch != "auto" or converted.architecture == "generic":
+        return converted
+    misfits = tensors.misfits(converted)
+    if not misfits:
+        return converted
+    plain = convert_object(own, path, until=until, arch="generic")
+    return plain if tensors.misfits(plain) < misfits else converted
 
 
 def _reference_root(source: Path) -> tuple[Any, str]:
@@ -106,49 +135,50 @@ def check_network(
     otherwise they come from ``options``. The network is left in the dtype and on the device of
     the check.
     """
-    origin = origin or Origin()
+    origin, opened = origin or Origin(), opened or Output()
     with exact_arithmetic():
-        cast = origin.provenance.get("dtype")
-        rows: list[Row] = list(check_values(tree, converted, cast))
-        facts: tuple[Fact, ...] = (check_counts(tree, converted.network),)
-        facts += (check_ties(tree, converted),)
-        if opened is not None and opened.converted is None:
-            rows += check_state(converted, opened.state)
-        side = _side(converted, options, opened)
-        if trials is None:
-            trials = _trials(tree, converted, options)
+        found = opened.tensors.compare(converted) if opened.tensors is not None else Findings()
+        rows = [*found.rows, *_values(tree, converted, origin, opened, found)]
+        facts = (check_counts(tree, converted.network), check_ties(tree, converted))
+        if opened.converted is not None:
+            facts += (check_structure(tree, converted.tree),)
+        side = side_of(converted, options.dtype, options.device, opened)
         rows += without_reference(list(walk(tree)))
-        if not any(row.status == "unchecked" for row in rows):
+        runs = opened.runs and (found.fits or opened.network is not None)
+        if not runs:
+            trials = ()
+        elif trials is None:
+            trials = _trials(tree, converted, options, opened)
+        if trials and not any(row.status == "unchecked" for row in rows):
             rows += _run(tree, converted, side, trials, options)
-        if options.expected is not None:
-            tolerance = TOLERANCES[options.dtype]
-            rows += compare_recorded(options.expected, tree, side, trials[0], tolerance)
+        if trials and options.expected is not None:
+            rows += compare_recorded(options.expected, tree, side, trials[0])
     return ParityReport(
         source=origin.source,
         output=origin.output,
         parser=origin.parser,
         device=str(side.device),
-        dtype=options.dtype,
+        dtype=side.tolerance.dtype,
         seed=None if options.input else options.seed,
         inputs={trial.name: _told(trial, rows) for trial in trials},
         rows=tuple(rows),
-        facts=facts,
+        facts=(*facts, *opened.facts, *found.facts),
+        limits=(*opened.limits, *found.limits, *side.limits),
         allow_unchecked=options.allow_unchecked,
         provenance=dict(origin.provenance),
         graph=_graph(tree),
     )
 
 
-def _side(converted: Converted, options: Options, opened: Output | None) -> Side:
-    device = pick_device(options.device)
-    dtype: torch.dtype = getattr(torch, options.dtype)
-    criterion = converted.tree.spec.kind == "criterion"
-    if opened is None or opened.converted is not None:
-        network = converted.network.to(device=device, dtype=dtype)
-        return Side(network, converted.modules, dtype, device, criterion)
-    network = opened.network.to(device=device)
-    network = network if opened.fixed_dtype else network.to(dtype=dtype)
-    return Side(network, {}, dtype, device, criterion)
+def _values(
+    tree: LuaModule, converted: Converted, origin: Origin, opened: Output, found: Findings
+) -> list[Row]:
+    """Compare the tensors with the file's; those of a conversion only where they are wrong."""
+    if not opened.runs and opened.tensors is None:
+        return []  # a description has no values
+    cast = None if found.complete else origin.provenance.get("dtype") or found.dtype
+    rows = list(check_values(tree, converted, cast, found.unfit))
+    return [row for row in rows if row.bad] if found.complete else rows
 
 
 def _run(
@@ -158,7 +188,6 @@ def _run(
     trials: Sequence[Trial],
     options: Options,
 ) -> list[Row]:
-    tolerance = TOLERANCES[options.dtype]
     reference = Reference(tree)
     total = len(trials) * sum(1 for _ in walk(tree))
     done = 0
@@ -172,7 +201,7 @@ def _run(
     rows: list[Row] = []
     for number, trial in enumerate(trials):
         try:
-            rows += check_trial(reference, side, trial, tolerance, step)
+            rows += check_trial(reference, side, trial, step)
         except Exception as error:
             if not number:
                 if isinstance(error, T7Error):
@@ -182,15 +211,20 @@ def _run(
                     f"the Lua module does not take this input ({shape}): {error}"
                 ) from error
             continue  # an edge case that the Lua module itself refuses
-        if options.gradients and not number:
-            rows += check_gradients(tree, converted, side, trial, tolerance)
-    rows += check_activations(tree, side, tolerance)
+        if options.gradients and not number and side.differentiable:
+            rows += check_gradients(tree, converted, side, trial)
+    rows += check_activations(tree, side)
     return rows
 
 
-def _trials(tree: LuaModule, converted: Converted, options: Options) -> list[Trial]:
+def _trials(
+    tree: LuaModule, converted: Converted, options: Options, opened: Output
+) -> Sequence[Trial]:
     if options.input is not None:
         return [from_file(options.input)]
+    if opened.graph is not None:
+        shapes = opened.graph.shapes
+        return draw_for(shapes, tree, converted.network, options.seed, shape=options.input_shape)
     return draw(tree, converted.network, options.seed, shape=options.input_shape)
 
 

@@ -19,20 +19,19 @@ from t7convert.parity.compare import difference, leaves
 from t7convert.parity.inputs import Trial
 from t7convert.parity.reference_side import Noise
 from t7convert.parity.report import Row
-from t7convert.parity.running import Side, compare_output, rounded
+from t7convert.parity.running import compare_output, rounded
+from t7convert.parity.side import Side
 from t7convert.parity.tolerances import Tolerance
 from t7convert.parity.values import to_tensors
 from t7convert.reference import Executor
 
 
-def check_gradients(
-    tree: LuaModule, converted: Converted, side: Side, trial: Trial, tolerance: Tolerance
-) -> list[Row]:
+def check_gradients(tree: LuaModule, converted: Converted, side: Side, trial: Trial) -> list[Row]:
     """Compare the gradients of one input: with respect to it, and to every parameter.
 
     The gradient of the output is drawn; where Lua's backward is no derivative, Lua's counts.
     """
-    value = rounded(trial.value, side.dtype)
+    value, tolerance = rounded(trial.value, side.dtype), side.tolerance
     wide, grad_input = _backward(tree, value, np.float64)
     narrow, grad_input32 = _backward(tree, value, np.float32)
     given = to_tensors(value, dtype=side.dtype, device=side.device)
@@ -45,7 +44,7 @@ def check_gradients(
     seeds = to_tensors(_seeds([t.shape for t in outputs]), dtype=side.dtype, device=side.device)
     torch.autograd.backward(outputs, seeds)
     rows = _input_rows(tree, side, trial, tolerance, inputs, grad_input, grad_input32)
-    rows += _parameter_rows(tree, converted, trial, tolerance, wide, narrow)
+    rows += _parameter_rows(tree, converted, side, trial, wide, narrow)
     side.network.zero_grad(set_to_none=True)
     return rows
 
@@ -106,8 +105,8 @@ def _input_rows(
 def _parameter_rows(
     tree: LuaModule,
     converted: Converted,
+    side: Side,
     trial: Trial,
-    tolerance: Tolerance,
     wide: Executor,
     narrow: Executor,
 ) -> list[Row]:
@@ -129,11 +128,11 @@ def _parameter_rows(
     most = max((gap.relative for _, _, gap in found), default=0.0)
     rows = []
     for record, expected, _ in found:
-        base = _base_gradient(record)
+        base = _gradient(side.parameter(record))
         module = modules[record.path]
         place = paths.join("", *paths.parse(record.field))
         row = compare_output(
-            *("gradient", module, trial, base.reshape(-1), expected, [Noise(most)], tolerance)
+            *("gradient", module, trial, base.reshape(-1), expected, [Noise(most)], side.tolerance)
         )[0]
         rows.append(_at(row, paths.join(record.path, *paths.parse(place))))
     return rows
@@ -158,13 +157,7 @@ def _positions(views: list[Geometry], uniform: bool) -> Array:
     return np.unique(np.concatenate([view.elements().reshape(-1) for view in views]))
 
 
-def _base_gradient(record: Record) -> Array:
-    parametrizations = getattr(record.module, "parametrizations", None)
-    if parametrizations is not None and record.name in parametrizations:
-        parameter = parametrizations[record.name].original
-    else:
-        parameter = record.module._parameters[record.name]
-    assert isinstance(parameter, Tensor)
+def _gradient(parameter: Tensor) -> Array:
     gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
     return gradient.detach().cpu().double().numpy()
 

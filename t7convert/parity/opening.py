@@ -1,10 +1,9 @@
 """Opening the output to check: one opener per kind of file, in one table.
 
-An opener returns the network as something that runs, and what is known of its tensors. A file from
-which our converters rebuild the network (``.pt``) gives ``converted``: every module, parameter and
-tie is compared. A file that only runs (an exported program) gives ``state``, its tensors by
-state_dict key: they are compared with those of a conversion of the source, and the network by its
-outputs.
+A file may describe its network (``.pt``, ``.safetensors``, ``.t7``), run by itself (``.py``,
+``.pt2``, ``.onnx``) or hold tensors only (``.npz``, a bare state_dict). What a kind lacks comes
+from a conversion of the source: its network then runs with the file's tensors. What can't be
+compared is said in ``limits``, which every report shows.
 """
 
 from __future__ import annotations
@@ -13,16 +12,64 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from t7convert.conversion.convert import Converted
-from t7convert.errors import CheckpointError
-from t7convert.export.checkpoint import rebuild
-from t7convert.export.reading import read_output
+from t7convert.errors import CheckpointError, NotTorch7Error
+from t7convert.parity.report import Fact, Row
 
 Plugins = Sequence["str | Path | ModuleType"]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a file's tensors are, beside those of a conversion.
+
+    Attributes:
+        rows: the comparisons that fail; with ``complete``, all of them.
+        facts: yes-or-no checks, such as the ties.
+        limits: what can't be compared in this kind of file.
+        fits: whether the network can run with these tensors.
+        complete: whether ``rows`` compare every tensor, so that nobody else has to.
+        dtype: the type that the floating tensors were cast to, where they were.
+        unfit: keys without a value.
+    """
+
+    rows: tuple[Row, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    limits: tuple[str, ...] = ()
+    fits: bool = True
+    complete: bool = False
+    dtype: str | None = None
+    unfit: frozenset[str] = frozenset()
+
+
+class Tensors(Protocol):
+    """The tensors of a file."""
+
+    def compare(self, converted: Converted) -> Findings:
+        """Compare keys, shapes and ties; put the values into the network where they fit."""
+        ...
+
+    def misfits(self, converted: Converted) -> int:
+        """Return how many tensors have no equal in a conversion: which of several is meant."""
+        ...
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A traced graph: a network in one dtype that takes inputs of a given shape.
+
+    Attributes:
+        dtype: the one it runs in.
+        shapes: of its inputs, None where a dimension is free.
+    """
+
+    dtype: torch.dtype
+    shapes: tuple[tuple[int | None, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -30,21 +77,38 @@ class Output:
     """An opened output.
 
     Attributes:
-        network: takes what the Lua module takes, tensors or lists of them.
+        network: what runs, and takes what the Lua module takes; None for the conversion's.
         provenance: what the file says about its origin; ``until`` and ``dtype`` are looked at.
-        converted: the rebuilt network with its bindings, where the file allows that.
-        state: the tensors by state_dict key, where it doesn't.
-        fixed_dtype: whether the network runs only in the dtype that it was written in.
+        converted: the network that the file describes; None where it describes none.
+        tensors: its tensors, to be compared with a conversion's and put into it.
+        graph: set if ``network`` is a traced graph.
+        names: whether the modules of ``network`` have the names that the conversion's have.
+        runs: whether there is anything to run at all.
+        facts: what opening it showed.
+        limits: what can't be compared in this kind of file.
     """
 
-    network: nn.Module
+    network: nn.Module | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     converted: Converted | None = None
-    state: Mapping[str, Tensor] = field(default_factory=dict)
-    fixed_dtype: bool = False
+    tensors: Tensors | None = None
+    graph: Graph | None = None
+    names: bool = False
+    runs: bool = True
+    facts: tuple[Fact, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
-Opener = Callable[[Path, Plugins], Output]
+@dataclass(frozen=True)
+class Wish:
+    """What an opener is told: the file, the place of the network in the source, plugins."""
+
+    path: Path
+    place: str = ""
+    plugins: Plugins = ()
+
+
+Opener = Callable[[Wish], Output]
 _OPENERS: dict[str, Opener] = {}
 
 
@@ -65,24 +129,23 @@ def opens(*suffixes: str) -> Callable[[Opener], Opener]:
     return register
 
 
-def open_output(path: Path, plugins: Plugins = ()) -> Output:
-    """Open a file that t7convert made.
+def open_output(path: Path, place: str = "", plugins: Plugins = ()) -> Output:
+    """Open a file that t7convert made; one of an unknown suffix is tried as a .t7.
 
     Raises:
         CheckpointError: if it is of no kind that can be checked, or damaged.
     """
-    opener = _OPENERS.get(path.suffix.lower())
-    if opener is None:
+    from t7convert.parity import openers  # noqa: F401, PLC0415  they register themselves
+
+    wish = Wish(path, place, plugins)
+    plain = path.name.lower().removesuffix(".xz").removesuffix(".gz")
+    opener = _OPENERS.get(Path(plain).suffix)
+    if opener is not None:
+        return opener(wish)
+    try:
+        return _OPENERS[".t7"](wish)
+    except NotTorch7Error as error:
         known = ", ".join(sorted(_OPENERS))
-        raise CheckpointError(f"{path}: can't be checked; the kinds that can are {known}")
-    return opener(path, plugins)
-
-
-@opens(".pt", ".pth", ".safetensors")
-def open_checkpoint(path: Path, plugins: Plugins) -> Output:
-    """Open a file from which the network can be built again."""
-    content = read_output(path)
-    converted = rebuild(
-        content["architecture"], content["state_dict"], name=str(path), plugins=plugins
-    )
-    return Output(converted.network, content["provenance"], converted)
+        raise CheckpointError(
+            f"{path}: can't be checked; the kinds that can are {known}"
+        ) from error

@@ -14,8 +14,8 @@ from t7convert.lua.tree import LuaModule
 from t7convert.parity.compare import difference, leaves
 from t7convert.parity.inputs import Trial
 from t7convert.parity.report import Row
-from t7convert.parity.running import Side, compare_output, copy_of, rounded
-from t7convert.parity.tolerances import Tolerance
+from t7convert.parity.running import compare_output, copy_of, rounded
+from t7convert.parity.side import Side
 from t7convert.parity.values import to_arrays, to_tensors
 
 
@@ -38,12 +38,10 @@ def read_expected(path: Path, dtype: torch.dtype) -> tuple[Any, list[float]]:
     return truth, [difference(a, b).absolute for (_, a), (_, b) in pairs]
 
 
-def compare_recorded(
-    path: Path, tree: LuaModule, side: Side, trial: Trial, tolerance: Tolerance
-) -> list[Row]:
+def compare_recorded(path: Path, tree: LuaModule, side: Side, trial: Trial) -> list[Row]:
     """Compare the network's output on ``trial`` with the recorded one."""
     expected, measured = read_expected(path, side.dtype)
     value = rounded(trial.value, side.dtype)
     with torch.no_grad():
         found = copy_of(side.network(to_tensors(value, dtype=side.dtype, device=side.device)))
-    return compare_output("recorded", tree, trial, found, expected, measured, tolerance)
+    return compare_output("recorded", tree, trial, found, expected, measured, side.tolerance)

@@ -77,7 +77,8 @@ class Fact:
 class ParityReport:
     """The result of a parity check.
 
-    ``ok`` is false if anything differs, is missing or unchecked, or nothing was compared.
+    ``ok`` is false if anything differs, is missing or unchecked, or nothing was compared. What
+    this kind of output does not let anybody compare is said in ``limits``.
     """
 
     source: str
@@ -89,6 +90,7 @@ class ParityReport:
     inputs: dict[str, str]
     rows: tuple[Row, ...]
     facts: tuple[Fact, ...]
+    limits: tuple[str, ...] = ()
     allow_unchecked: bool = False
     provenance: dict[str, Any] = field(default_factory=dict)
     graph: tuple[ModuleRow, ...] = ()

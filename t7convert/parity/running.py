@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,31 +12,15 @@ from torch import Tensor, nn
 
 from t7convert.format.objects import Array
 from t7convert.lua.tree import LuaModule
-from t7convert.nn.memory import forget
 from t7convert.parity.compare import difference, leaves
 from t7convert.parity.inputs import Trial
 from t7convert.parity.reference_side import Noise, Reference
 from t7convert.parity.report import Row, Status
+from t7convert.parity.side import Side
 from t7convert.parity.streams import Stream
 from t7convert.parity.tolerances import Tolerance
 from t7convert.parity.values import to_arrays, to_tensors
 from t7convert.reference import Op, op_for
-
-
-@dataclass(frozen=True)
-class Side:
-    """The converted network: where its modules stand, in which precision it runs."""
-
-    network: nn.Module
-    modules: Mapping[str, Sequence[str]]
-    dtype: torch.dtype
-    device: torch.device
-    criterion: bool = False
-
-    def answer(self, inputs: Any) -> Any:
-        """Return the network's output; a criterion's input is the list of input and target."""
-        given = inputs if self.criterion else [inputs]
-        return forget(self.network)(*given)
 
 
 @contextmanager
@@ -79,7 +62,6 @@ def check_trial(
     reference: Reference,
     side: Side,
     trial: Trial,
-    tolerance: Tolerance,
     step: Callable[[], None] = lambda: None,
 ) -> list[Row]:
     """Compare every module's output, and the network's, on one input; ``step`` hears progress.
@@ -87,7 +69,7 @@ def check_trial(
     Raises:
         Exception: what the reference raises on an input that the Lua module doesn't take.
     """
-    tree = reference.tree
+    tree, tolerance = reference.tree, side.tolerance
     value = rounded(trial.value, side.dtype)
     rows: list[Row] = []
 
@@ -95,7 +77,7 @@ def check_trial(
         step()
         path = call.module.path
         if call.module is tree:
-            rows.extend(_final(network, tree, call.output, noise, trial, tolerance))
+            rows.extend(_final(network, tree, call.output, noise, trial, side))
         elif path in side.modules:
             try:
                 found = network.take(path, number)
@@ -130,12 +112,23 @@ def _final(
     expected: Any,
     noise: list[Noise],
     trial: Trial,
-    tolerance: Tolerance,
+    side: Side,
 ) -> list[Row]:
     network.join()
     if network.error is not None:
         return []
-    return compare_output("final", tree, trial, network.result, expected, noise, tolerance)
+    found = _squeezed(network.result, expected) if side.batched else network.result
+    return compare_output("final", tree, trial, found, expected, noise, side.tolerance)
+
+
+def _squeezed(found: Any, expected: Any) -> Any:
+    """Take the batch of one away that a graph has kept, where Lua gives none for a lone sample."""
+    have, want = leaves(found), leaves(expected)
+    if len(have) != len(want):
+        return found
+    return [
+        a[0] if a.shape == (1, *b.shape) else a for (_, a), (_, b) in zip(have, want, strict=True)
+    ]
 
 
 def compare_output(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,16 +15,39 @@ from t7convert.conversion.convert import Converted
 from t7convert.format.objects import Array, LuaTensor
 from t7convert.lua.counting import count, parameter_regions
 from t7convert.lua.sharing import Geometry
+from t7convert.lua.summary import geometry
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.parity.compare import difference
 from t7convert.parity.report import Fact, Row
+from t7convert.parity.side import base_parameter
+
+#: So many wrong modules are told.
+_SHOWN = 5
 
 
-def check_values(tree: LuaModule, converted: Converted, dtype: str | None) -> Iterator[Row]:
-    """Compare every bound tensor with the file's, bit for bit (after the cast to ``dtype``)."""
+def check_values(
+    tree: LuaModule,
+    converted: Converted,
+    dtype: str | None,
+    unfit: Collection[str] = (),
+) -> Iterator[Row]:
+    """Compare every bound tensor with the file's, bit for bit (after the cast to ``dtype``).
+
+    ``unfit`` are the keys whose tensors have no values; they were told of already.
+    """
     modules = {module.path: module for module in walk(tree)}
     bound: set[tuple[str, str]] = set()
+    keys: dict[int, str] = {}
+    for binding in converted.bindings:
+        if binding.key in unfit:
+            keys[id(binding.record)] = ""
+        else:
+            keys.setdefault(id(binding.record), binding.key)
     for record in converted.records:
+        key = keys.get(id(record), record.name)
+        if not key:
+            bound.add((record.path, record.field))
+            continue
         module = modules.get(record.path)
         tensor = _tensor(module, record.field) if module is not None else None
         kind = "parameter" if record.is_parameter or _is_parametrised(record) else "statistic"
@@ -33,7 +57,8 @@ def check_values(tree: LuaModule, converted: Converted, dtype: str | None) -> It
             yield Row(kind, place, typename, "", "missing", note="the file has no such tensor")
             continue
         bound.add((record.path, record.field))
-        yield _compare(kind, place, typename, record, tensor, dtype)
+        row = _compare(kind, place, typename, record, tensor, dtype)
+        yield replace(row, note=f"{row.note} ({key})") if row.bad else row
     for module in modules.values():
         for name, _ in module.tensors(module.spec.parameters):
             if (module.path, name) not in bound and module.path in converted.modules:
@@ -89,22 +114,23 @@ def _wide(tensor: Tensor) -> Array:
     return tensor.double().numpy()
 
 
-def check_state(converted: Converted, state: Mapping[str, Tensor]) -> Iterator[Row]:
-    """Compare the tensors of an exported file with the network's, bit for bit, by key."""
-    for binding in converted.bindings:
-        place = paths.join(binding.path, *paths.parse(binding.record.field))
-        typename = type(binding.record.module).__name__
-        want = converted.network.state_dict()[binding.key]
-        found = state.get(binding.key)
-        kind = "parameter" if _is_parametrised(binding.record) else "statistic"
-        if found is None:
-            note = f"the file has no tensor {binding.key}"
-            yield Row(kind, place, typename, "", "missing", note=note)
-            continue
-        same = found.shape == want.shape and found.dtype == want.dtype
-        same = same and _plain(found.cpu()).tobytes() == _plain(want.cpu()).tobytes()
-        note = "" if same else f"not the same bits as {binding.key}"
-        yield Row(kind, place, typename, "", "ok" if same else "differs", note=note)
+def check_structure(tree: LuaModule, other: LuaModule) -> Fact:
+    """Compare which modules there are, of which class and with which constants."""
+    want, have = ({m.path: _described(m) for m in walk(t)} for t in (tree, other))
+    wrong = [path for path in dict.fromkeys((*want, *have)) if want.get(path) != have.get(path)]
+    if not wrong:
+        return Fact("modules", True, f"{len(want)}, of the same classes and constants")
+    shown = "; ".join(
+        f"{path or '<root>'}: {have.get(path, 'absent')}, expected {want.get(path, 'none')}"
+        for path in wrong[:_SHOWN]
+    )
+    rest = len(wrong) - _SHOWN
+    return Fact("modules", False, shown + (f"; {rest} more" if rest > 0 else ""))
+
+
+def _described(module: LuaModule) -> str:
+    name = module.spec.name.removeprefix("cudnn.").removeprefix("nn.")
+    return f"{name} {geometry(module)}".strip()
 
 
 def check_counts(tree: LuaModule, network: nn.Module) -> Fact:
@@ -122,7 +148,7 @@ def check_ties(tree: LuaModule, converted: Converted) -> Fact:
         if record.name in record.module._buffers:
             continue
         place = paths.join(record.path, *paths.parse(record.field))
-        owner.setdefault(place, set()).add(id(_base(record.module, record.name)))
+        owner.setdefault(place, set()).add(id(base_parameter(record.module, record.name)))
     lost: list[str] = []
     gained: list[str] = []
     groups = 0
@@ -146,14 +172,3 @@ def check_ties(tree: LuaModule, converted: Converted) -> Fact:
 def _split(members: list[str], owner: dict[str, set[int]]) -> bool:
     """Tell whether each member became the same several parameters (a flat weight unpacked)."""
     return len({frozenset(owner.get(path, set())) for path in members}) == 1
-
-
-def _base(module: nn.Module, name: str) -> Tensor:
-    parametrizations = getattr(module, "parametrizations", None)
-    if parametrizations is not None and name in parametrizations:
-        base = parametrizations[name].original
-        assert isinstance(base, Tensor)
-        return base
-    parameter = module._parameters[name]
-    assert parameter is not None
-    return parameter
