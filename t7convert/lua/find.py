@@ -50,15 +50,25 @@ def follow(root: Any, path: str) -> Any:
         PathError: if the path leads nowhere; the message says where it ends and what is there.
     """
     value = root
-    done: list[paths.Key] = []
-    for key in paths.parse(path):
+    done: list[Any] = []
+    for spelling in paths.parse(path):
         table = fields_of(value) if isinstance(value, LuaObject) else value
+        key = _meant(table, spelling)
         if not isinstance(table, LuaTable) or key not in table:
             here = paths.join("", *done) or "the root"
-            raise PathError(f"path {path!r}: {here} has no {key!r}; {_contents(table)}")
+            raise PathError(f"path {path!r}: {here} has no {spelling!r}; {_contents(table)}")
         value = table[key]
         done.append(key)
     return value
+
+
+def _meant(table: Any, key: paths.Key) -> Any:
+    """Return the key of ``table`` that ``key`` of a path means."""
+    if isinstance(key, paths.Unspelled) and isinstance(table, LuaTable):
+        fitting = [each for each in table if type(each).__name__ == key.kind]
+        if len(fitting) == 1:
+            return fitting[0]
+    return key
 
 
 def _contents(table: Any) -> str:
@@ -83,7 +93,7 @@ def model(root: Any, select: str | None = None) -> tuple[str, LuaObject]:
         inner = models(chosen)
         if len(inner) == 1:
             below, found = inner[0]
-            return paths.join(select, *paths.parse(below)), found
+            return paths.join("", *paths.parse(select), *paths.parse(below)), found
         raise SelectionError(f"there is no module at {select!r} but {chosen!r}")
     found_all = models(root)
     if len(found_all) == 1:
@@ -105,7 +115,8 @@ def beside(root: Any, path: str) -> Iterator[tuple[str, Any]]:
     for depth, key in enumerate(keys):
         fields = fields_of(table) if isinstance(table, LuaObject) else table
         if isinstance(fields, LuaTable) and not is_module(table):
+            taken = _meant(fields, key)
             for name in fields:
-                if name != key:
+                if name != taken or isinstance(name, bool) != isinstance(taken, bool):
                     yield paths.join("", *keys[:depth], name), fields[name]
-            table = fields.get(key)
+            table = fields.get(taken)

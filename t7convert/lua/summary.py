@@ -191,10 +191,9 @@ def _beside(root: Any, models: list[str]) -> dict[str, str]:
     if not isinstance(root, LuaTable):
         return {}
     found: dict[str, str] = {}
-    taken = {model.replace("[", ".").split(".")[0] for model in models}
     for key in root:
         name = paths.join("", key)
-        if name.strip("[]") in {t.strip("[]") for t in taken}:
+        if any(model == name or model.startswith((f"{name}.", f"{name}[")) for model in models):
             continue
         value = root[key]
         found[name] = describe(value)

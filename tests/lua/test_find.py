@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from t7convert.errors import PathError, SelectionError
+from t7convert.format import LuaTable
 from t7convert.lua import find
 from tests.build import linear, obj, sequential, table
 
@@ -44,6 +45,27 @@ def test_selecting_what_holds_one_model() -> None:
     root = table(a=table(net=linear(1, 1)), b=linear(1, 1))
 
     assert find.model(root, "a")[0] == "a.net"
+
+
+def test_a_model_below_a_key_that_has_no_spelling() -> None:
+    key = LuaTable()
+    root = LuaTable({key: linear(1, 1), True: "yes"})
+    root[1] = "one"
+
+    path, found = find.model(root)
+    assert path == "[<LuaTable>]"
+    assert find.model(root, path) == (path, found)
+    assert dict(find.beside(root, path)) == {"[true]": "yes", "[1]": "one"}
+    root[LuaTable()] = linear(1, 1)
+    with pytest.raises(PathError, match="the root has no <LuaTable>"):
+        find.follow(root, path)
+
+
+def test_true_stands_beside_one() -> None:
+    root = LuaTable({1: linear(1, 1)})
+    root[True] = "yes"
+
+    assert dict(find.beside(root, "[1]")) == {"[true]": "yes"}
 
 
 def test_selecting_no_module_is_an_error() -> None:

@@ -34,6 +34,13 @@ def test_what_stands_beside_the_model() -> None:
     assert set(summary.beside) == {"mean", "std", "epoch", "opt"}
 
 
+def test_beside_a_model_of_an_odd_name() -> None:
+    root = table(**{"a.b": sequential(linear(1, 1)), "a": 3, "a.b.c": 4})
+    beside = t7convert.inspect(root).beside
+
+    assert beside == {"a": "3", '["a.b.c"]': "4"}
+
+
 def test_activations_count_as_buffers() -> None:
     kept = t7convert.inspect(FIXTURES / "nets/sharesnet-notcleared/model.t7.xz").bytes
 
