@@ -110,7 +110,8 @@ class Layer(FieldReader):
         keys = paths.parse(field)
         value: Any = self.require(str(keys[0]))
         for key in keys[1:]:
-            value = value[int(key) - 1] if isinstance(value, list) else value[key]
+            at = key - 1 if isinstance(value, list) and isinstance(key, int) else key
+            value = value[at]
         if not isinstance(value, LuaTensor):
             raise self.error(f"the field {field} is {value!r}, expected a tensor")
         return value
