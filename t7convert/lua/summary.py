@@ -29,10 +29,28 @@ class TensorRow:
 
 
 @dataclass(frozen=True)
+class NodeRow:
+    """A node of a graph (nngraph), in order of execution.
+
+    Attributes:
+        name: its annotation, or ``node`` and its number.
+        module: the path of the module that it runs; empty for a node that passes on.
+        inputs: the numbers of the nodes that feed it, from 1.
+        select: the entry of its input that it passes on; null for all of it.
+    """
+
+    name: str
+    module: str
+    inputs: list[int]
+    select: int | None = None
+
+
+@dataclass(frozen=True)
 class ModuleRow:
     """A module of a network, in the order of the tree.
 
     ``again`` says that this object stood earlier in the tree too; its children are not repeated.
+    ``nodes`` is the wiring of a graph.
     """
 
     path: str
@@ -42,6 +60,7 @@ class ModuleRow:
     geometry: str
     tensors: list[TensorRow] = field(default_factory=list)
     again: bool = False
+    nodes: list[NodeRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -135,6 +154,7 @@ def _rows(root: LuaModule, ties: dict[str, int]) -> list[ModuleRow]:
                 geometry(module),
                 [] if again else _tensors(module, ties),
                 again,
+                [] if again else _nodes(module, path),
             )
         )
         if not again:
@@ -143,6 +163,20 @@ def _rows(root: LuaModule, ties: dict[str, int]) -> list[ModuleRow]:
             ]
             stack.extend(reversed(below))
     return rows
+
+
+def _nodes(module: LuaModule, path: str) -> list[NodeRow]:
+    if module.spec.typename != "nn.gModule":
+        return []
+    return [
+        NodeRow(
+            str(node["name"]),
+            "" if node["module"] is None else paths.join(path, "modules", int(node["module"])),
+            [int(number) for number in node["inputs"]],
+            None if node["select"] is None else int(node["select"]),
+        )
+        for node in module.fields.get("nodes") or ()
+    ]
 
 
 def _tensors(module: LuaModule, ties: dict[str, int]) -> list[TensorRow]:

@@ -1,18 +1,32 @@
-"""The network as nested boxes: steps below each other, branches side by side, ties in colour."""
+"""The network as nested boxes, with its edges; ties in colour.
+
+Steps stand below each other with arrows between them, branches side by side between two rails, the
+nodes of a graph in a list with their edges beside it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from itertools import count
 
 from t7convert.lua.summary import ModuleRow, TieRow
+from t7convert.page.wiring import Wired, gutter, lanes_of, width, wired
 
-#: Containers whose children are branches, not steps.
-_BRANCHES = ("ConcatTable", "ParallelTable", "Concat", "DepthConcat", "Parallel", "MapTable")
+#: Containers whose children are branches, and what each of them gets.
+_BRANCHES = {
+    "ConcatTable": "each gets the input; their outputs are a list",
+    "ParallelTable": "each gets its entry of the input; their outputs are a list",
+    "MapTable": "each gets an entry of the input; their outputs are a list",
+    "Concat": "each gets the input; their outputs are joined",
+    "DepthConcat": "each gets the input; their outputs are joined",
+    "Parallel": "each gets a slice of the input; their outputs are joined",
+}
 #: Boxes that are open at first; deeper ones only in small networks.
-_OPEN_DEPTH = 3
+_OPEN_DEPTH = 2
 _SMALL = 150
+_SHOWN = 6
 
 
 @dataclass
@@ -33,39 +47,104 @@ def network(rows: Sequence[ModuleRow], bad: Collection[str] = ()) -> str:
         if stack:
             stack[-1].inside.append(box)
         stack.append(box)
-    small = len(rows) <= _SMALL
+    drawing = _Drawing(frozenset(bad), len(rows) <= _SMALL)
     return (
+        '<div class="tools" data-open><button type="button" data-all="1">Open all boxes</button>'
+        '<button type="button" data-all="0">Close all boxes</button>'
+        f'<span class="dim">{len(rows):,} modules</span></div>'
         '<div class="scroll graph" tabindex="0" role="region" aria-label="The network">'
-        f'<div class="net">{_render(root, frozenset(bad), small)}</div></div>'
+        f'<div class="net">{drawing.box(root)}</div></div>'
     )
 
 
-def _render(box: _Box, bad: frozenset[str], small: bool) -> str:
-    row = box.row
-    title = f"<b>{escape(_name(row))}</b> {escape(_short(row.typename))}"
-    if row.geometry:
-        title += f' <span class="dim mono">{escape(row.geometry)}</span>'
-    title += "".join(
-        tie_button(tensor.tie, tensor.name) for tensor in row.tensors if tensor.tie is not None
-    )
-    mark = " bad" if row.path in bad else ""
-    if mark:
-        title += ' <b class="bad">differs</b>'
-    if not box.inside:
-        again = " again" if row.again else ""
-        note = ' <span class="dim">(the same object again)</span>' if row.again else ""
-        return f'<div class="leaf{mark}{again}">{title}{note}</div>'
-    inner = "".join(_render(child, bad, small) for child in box.inside)
-    side = " side" if row.typename.rpartition(".")[2] in _BRANCHES else ""
-    is_open = " open" if small or row.depth < _OPEN_DEPTH or _contains(box, bad) else ""
-    return (
-        f'<details class="{mark.strip()}"{is_open}><summary>{title}</summary>'
-        f'<div class="in{side}">{inner}</div></details>'
-    )
+class _Drawing:
+    def __init__(self, bad: frozenset[str], small: bool) -> None:
+        self._bad, self._small = bad, small
+        self._graphs = count(1)
+
+    def box(self, box: _Box) -> str:
+        row = box.row
+        title = f"<b>{escape(_name(row))}</b> {escape(_short(row.typename))}"
+        if row.geometry:
+            title += f' <span class="dim mono">{escape(row.geometry)}</span>'
+        title += "".join(
+            tie_button(tensor.tie, tensor.name) for tensor in row.tensors if tensor.tie is not None
+        )
+        mark = " bad" if row.path in self._bad else ""
+        if mark:
+            title += ' <b class="bad">differs</b>'
+        if not box.inside:
+            again = " again" if row.again else ""
+            note = ' <span class="dim">(the same object again)</span>' if row.again else ""
+            return f'<div class="leaf{mark}{again}">{title}{note}</div>'
+        is_open = self._small or row.depth < _OPEN_DEPTH or self._contains(box)
+        kind = row.typename.rpartition(".")[2]
+        if row.nodes:
+            inner = f'<div class="in dag">{self._graph(box)}</div>'
+        elif kind in _BRANCHES:
+            title += f' <span class="dim">{_BRANCHES[kind]}</span>'
+            inner = f'<div class="in side">{self._children(box)}</div>'
+        else:
+            steps = " seq" if kind.endswith("Sequential") else ""
+            inner = f'<div class="in{steps}">{self._children(box)}</div>'
+        return (
+            f'<details class="{mark.strip()}"{" open" * is_open}><summary>{title}</summary>'
+            f"{inner}</details>"
+        )
+
+    def _children(self, box: _Box) -> str:
+        return "".join(f"<div>{self.box(child)}</div>" for child in box.inside)
+
+    def _contains(self, box: _Box) -> bool:
+        return any(c.row.path in self._bad or self._contains(c) for c in box.inside)
+
+    def _graph(self, box: _Box) -> str:
+        graph = f"g{next(self._graphs)}"
+        rows = wired(box.row.nodes)
+        lanes = lanes_of(rows)
+        boxes = {child.row.path: child for child in box.inside}
+        drawn: set[str] = set()
+        labels = {row.number: _label(row, boxes) for row in rows}
+        parts = []
+        for place, row in enumerate(rows):
+            child = boxes.get(row.node.module)
+            ends = {0: "input", len(rows) - 1: "output"}
+            if child is not None and row.node.module not in drawn:
+                drawn.add(row.node.module)
+                inner = self.box(child)
+            elif child is not None:
+                inner = f'<div class="leaf again">{escape(labels[row.number])} again</div>'
+            else:
+                text = ends.get(place, labels[row.number])
+                inner = f'<div class="dot">{escape(text)}</div>'
+            edges, words = gutter(row, lanes), "".join(_sources(row, labels, graph))
+            parts.append(
+                f'<div class="wire" id="{graph}n{row.number}" '
+                f'style="padding-left:{width(lanes)}px">{edges}<div>{inner}{words}</div></div>'
+            )
+        return "".join(parts)
 
 
-def _contains(box: _Box, bad: frozenset[str]) -> bool:
-    return any(child.row.path in bad or _contains(child, bad) for child in box.inside)
+def _label(row: Wired, boxes: dict[str, _Box]) -> str:
+    child = boxes.get(row.node.module)
+    if child is not None:
+        return f"{_name(child.row)} {_short(child.row.typename)}"
+    if row.node.select is not None:
+        return f"entry {row.node.select}"
+    return "list of " + str(len(row.inputs)) if len(row.inputs) > 1 else "input"
+
+
+def _sources(row: Wired, labels: dict[int, str], graph: str) -> Iterator[str]:
+    """Say in words what feeds a node, as links: for keyboards and readers of screens."""
+    if not row.inputs:
+        return
+    links = ", ".join(
+        f'<a href="#{graph}n{number}">{escape(labels[number])}</a>'
+        for number in row.inputs[:_SHOWN]
+    )
+    rest = len(row.inputs) - _SHOWN
+    more = f" and {rest} more" if rest > 0 else ""
+    yield f'<div class="from dim">from {links}{more}</div>'
 
 
 def _name(row: ModuleRow) -> str:

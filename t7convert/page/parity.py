@@ -53,9 +53,11 @@ def _lead(report: ParityReport) -> str:
     cards += [(fact.name, fact.detail, fact.ok) for fact in report.facts]
     if report.unchecked:
         cards.append((f"{len(report.unchecked)} unchecked", "classes without a reference", False))
+    limits = "".join(f"<li>{escape(limit)}</li>" for limit in report.limits)
+    told = f'<p class="dim">Not compared:</p><ul class="dim">{limits}</ul>' if limits else ""
     return (
         f'<div class="card verdict {"" if report.ok else "bad"}" role="status">'
-        f'<strong class="{tone}">{verdict}</strong><br>{escape(text)}</div>{facts(cards)}'
+        f'<strong class="{tone}">{verdict}</strong><br>{escape(text)}</div>{facts(cards)}{told}'
     )
 
 
