@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from t7convert.files import check_output
-from t7convert.format import T7File, open_file
+from t7convert.errors import OutputKindError, PathError, SelectionError
+from t7convert.files import check_not_read, check_output
+from t7convert.format import LuaObject, T7File, open_file
 from t7convert.format.source import Openable
 from t7convert.lua import find
 from t7convert.lua.counting import count, state_bytes
@@ -36,16 +39,46 @@ class Opened:
     path: Path | None
     file: T7File | None
 
+    def model(self, select: str | None = None) -> tuple[str, LuaObject]:
+        """Return the path and object of the model; errors name the file.
+
+        Raises:
+            SelectionError: if there is no model, or several and no choice.
+            PathError: if ``select`` leads nowhere.
+        """
+        with self.named():
+            return find.model(self.root, select)
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Let errors about places in the file begin with its name."""
+        try:
+            yield
+        except (SelectionError, PathError) as error:
+            if self.file is None:
+                raise
+            raise type(error)(f"{self.file.name}: {error}") from error
+
 
 def open_source(source: Source) -> Opened:
     """Return the root object of a path, bytes or file object; a loaded object as it is."""
-    if isinstance(source, (str, os.PathLike)):
-        file = open_file(source)
-        return Opened(file.object(), Path(source), file)
-    if isinstance(source, (bytes, bytearray, memoryview)) or hasattr(source, "read"):
-        file = open_file(source)
-        return Opened(file.object(), None, file)
-    return Opened(source, None, None)
+    if isinstance(source, Opened):
+        return source
+    path = Path(source) if isinstance(source, (str, os.PathLike)) else None
+    if not (
+        path is not None
+        or isinstance(source, (bytes, bytearray, memoryview))
+        or callable(getattr(source, "read", None))
+    ):
+        return Opened(source, None, None)
+    file = open_file(source)
+    if len(file.objects) > 1:
+        warnings.warn(
+            f"{file.name}: holds {len(file.objects)} objects; this is about the first one, "
+            "t7convert.load_all returns all of them",
+            stacklevel=3,
+        )
+    return Opened(file.object(), path, file)
 
 
 def to_converted(
@@ -63,8 +96,9 @@ def to_converted(
 
     opened = open_source(source)
     with loaded(plugins):
-        path, obj = find.model(opened.root, select)
-        return convert_object(obj, path, until=until, arch=arch, allow_missing=allow_missing)
+        path, obj = opened.model(select)
+        with opened.named():
+            return convert_object(obj, path, until=until, arch=arch, allow_missing=allow_missing)
 
 
 def to_module(
@@ -125,6 +159,7 @@ class Conversion:
         ties: groups of state_dict keys that are one tensor.
         missing: what was left out with ``allow_missing``.
         parity: what came of the parity check: ``result`` and figures.
+        remark: what the kind of output gives cause to say.
     """
 
     target: Path
@@ -137,12 +172,14 @@ class Conversion:
     ties: list[list[str]]
     missing: list[str]
     parity: dict[str, Any]
+    remark: str = ""
 
 
 def convert(
     source: Source,
     out: str | os.PathLike[str],
     *,
+    format: str | None = None,
     select: str | None = None,
     until: str | None = None,
     arch: Arch = "auto",
@@ -154,26 +191,58 @@ def convert(
     progress: Report | None = None,
     verify: bool | None = None,
     into: Source | None = None,
+    **options: Any,
 ) -> Conversion:
-    """Convert a Lua Torch file to a ``.pt`` file that :func:`load_model` reads.
+    """Convert a Lua Torch file to any kind of output, by suffix, or as ``format`` says.
 
-    The output appears whole or not at all. ``dtype`` casts floating tensors; ``state_dict_only``
-    writes the bare state_dict; ``progress`` is called with a phase, the bytes done and the bytes in
-    all. ``verify`` runs the parity check before anything is written and notes its result in the
-    provenance; None runs it where it takes some seconds at most and says ``skipped`` otherwise.
-    With ``into`` the network is that of another file, and ``source`` holds only its parameters, as
-    ``getParameters()`` returned them. The other arguments are those of :func:`to_module`.
+    ``.pt`` and ``.safetensors`` are what :func:`load_model` reads. The output appears whole or not
+    at all. ``dtype`` casts floating tensors; ``options`` are those of some kinds: ``untie``
+    (.safetensors), ``input``, ``input_shape`` and ``dynamic`` (.onnx, .pt2 and .py). Only for .pt:
+    ``state_dict_only`` writes the bare state_dict; ``progress`` is called with a phase, the bytes
+    done and the bytes in all; ``verify`` runs the parity check before anything is written and notes
+    its result in the provenance, None runs it where it takes some seconds at most and says
+    ``skipped`` otherwise; with ``into`` the network is that of another file, and ``source`` holds
+    only its parameters, as ``getParameters()`` returned them. The other arguments are those of
+    :func:`to_module`.
 
     Raises:
+        OutputKindError: if there is no such kind, or it has not one of the options.
         SelectionError, CheckpointError: with ``into``, if no vector of ``source`` fits.
         OutputError: if ``out`` exists and ``force`` is false, or is the source.
         ParityError: if the check fails; nothing is written.
     """
-    target = Path(out)
-    opened = open_source(source)
+    from t7convert.outputs import check_kind, convert_kind, kind_of
+
+    target, opened = Path(out), open_source(source)
+    check_not_read(target, [opened.path] if opened.path else [])
+    kind = kind_of(out, format)
+    check_kind(target, kind, options)
+    if kind != "pt":
+        only = {
+            "state_dict_only": state_dict_only,
+            "allow_missing": allow_missing,
+            "verify": verify is True,
+            "into": into is not None,
+        }
+        for name in (name for name, used in only.items() if used):
+            raise OutputKindError(f"{name} is for .pt, and the output is .{kind}")
+        converted, remark = convert_kind(
+            opened,
+            target,
+            kind,
+            select=select,
+            until=until,
+            arch=arch,
+            dtype=dtype,
+            plugins=plugins,
+            force=force,
+            **options,
+        )
+        return _made(target, opened, converted, {"result": "not run"}, remark)
     network_file = opened if into is None else open_source(into)
     read_files = [file.path for file in (opened, network_file) if file.path]
     check_output(target, force=force, sources=read_files)
+    path, obj = network_file.model(select)
 
     from t7convert.conversion.bindings import read_region, reporting
     from t7convert.conversion.flat_files import load_flat_file
@@ -182,20 +251,19 @@ def convert(
     from t7convert.conversion.plugins import loaded
     from t7convert.export.checkpoint import write_checkpoint
     from t7convert.export.provenance import provenance
-    from t7convert.nn.missing import MissingModule
     from t7convert.parity.proof import prove
 
     with loaded(plugins):
-        path, obj = find.model(network_file.root, select)
-        tree = tree_of(obj, path, until)
+        with network_file.named():
+            tree = tree_of(obj, path, until)
         read = read_region if progress is None else reporting(progress, state_bytes(tree))
         converted = convert_as(tree, arch, allow_missing=allow_missing, read=read)
         with room_for(tree):
             checked = prove(tree, converted, verify)
-        filled = None if into is None else load_flat_file(converted, opened.root)
-    network = converted.network
+        with opened.named():
+            filled = None if into is None else load_flat_file(converted, opened.root)
     if dtype is not None:
-        network.to(_torch_dtype(dtype))
+        converted.network.to(_torch_dtype(dtype))
     origin = provenance(network_file.root, path, network_file.path)
     origin["parity"] = checked
     if filled is not None:
@@ -205,19 +273,28 @@ def convert(
     if until is not None:
         origin["until"] = until
     write_checkpoint(converted, target, origin, state_dict_only=state_dict_only, force=force)
+    return _made(target, opened, converted, checked, "")
+
+
+def _made(
+    target: Path, opened: Opened, converted: Converted, parity: dict[str, Any], remark: str
+) -> Conversion:
+    from t7convert.nn.missing import MissingModule
+
     counts = count(converted.tree)
-    missing = [m for m in network.modules() if isinstance(m, MissingModule)]
+    missing = [m for m in converted.network.modules() if isinstance(m, MissingModule)]
     return Conversion(
-        target,
-        opened.path,
-        converted.architecture,
-        converted.reason,
-        counts.unique,
-        counts.naive,
-        counts.tensors,
-        converted.ties(),
-        [f"{m.path}: {m.typename}" for m in missing],
-        checked,
+        target=target,
+        source=opened.path,
+        architecture=converted.architecture,
+        reason=converted.reason,
+        parameters=counts.unique,
+        parameters_naive=counts.naive,
+        tensors=counts.tensors,
+        ties=converted.ties(),
+        missing=[f"{m.path}: {m.typename}" for m in missing],
+        parity=parity,
+        remark=remark,
     )
 
 
@@ -261,7 +338,7 @@ def key_map(
     from t7convert.export.checkpoint import binding_rows
 
     with loaded(plugins):
-        path, obj = find.model(open_source(source).root, select)
+        path, obj = open_source(source).model(select)
         return binding_rows(convert_object(obj, path, arch=arch, read=None))
 
 
@@ -272,4 +349,5 @@ def inspect(source: Source, *, select: str | None = None) -> Summary:
         NotTorch7Error, T7FormatError: if the file can't be read.
     """
     opened = open_source(source)
-    return summarise(opened.root, opened.file, select)
+    with opened.named():
+        return summarise(opened.root, opened.file, select)

@@ -7,45 +7,100 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 unsupported layer, 4 not a .t7 or corrupt
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from t7convert._version import __version__
 from t7convert.commands import cli_export, cli_main, cli_proof, cli_weights
-from t7convert.errors import T7Error
+from t7convert.errors import T7Error, in_words
 
 
 class ErrorBoundary(click.Group):
-    """Turns the package's own errors into a message on stderr and their exit code."""
+    """Turns what goes wrong into a message on stderr and an exit code."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         extra["standalone_mode"] = False
-        try:
-            code = super().main(*args, **extra)
-        except click.ClickException as error:
-            error.show()
-            code = error.exit_code
-        except (click.Abort, KeyboardInterrupt):
-            click.echo("interrupted", err=True)
-            code = 130
-        except T7Error as error:
-            click.echo(f"t7convert: {error}", err=True)
-            code = error.exit_code
-        except BrokenPipeError:  # the reader of our output went away, e.g. head
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  must outlive this function
-            code = 1
-        except RecursionError:
-            click.echo("t7convert: modules or tables nest too deep for this command", err=True)
-            code = 1
-        except OSError as error:
-            named = error.filename is not None and error.strerror
-            text = f"{error.filename}: {error.strerror}" if named else str(error)
-            click.echo(f"t7convert: {text}", err=True)
-            code = 1
+        with interruptible():
+            try:
+                code = super().main(*args, **extra)
+                if sys.stdout is not None:
+                    sys.stdout.flush()  # a reader that went away is noticed here, not at exit
+            except BrokenPipeError:
+                code = 1
+            except BaseException as error:
+                code = _exit_code(error)
+        _let_go_of_stdout()
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _exit_code(error: BaseException) -> int:
+    """Print what happened and return the exit code.
+
+    Raises:
+        BaseException: ``error`` itself, if it is a mistake in this program.
+    """
+    if isinstance(error, click.UsageError):
+        click.echo(_usage_text(error), err=True)
+        return error.exit_code
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, (click.Abort, KeyboardInterrupt)):
+        click.echo("interrupted", err=True)
+        return 130
+    if isinstance(error, T7Error):
+        text, code = str(error), error.exit_code
+    elif isinstance(error, RecursionError):
+        text, code = "modules or tables nest too deep for this command", 1
+    elif isinstance(error, MemoryError):
+        text, code = "out of memory" + (f": {error}" if str(error) else ""), 1
+    elif isinstance(error, OSError):
+        text, code = in_words(error), 1
+    else:
+        raise error
+    click.echo(f"t7convert: {text}", err=True)
+    return code
+
+
+def _usage_text(error: click.UsageError) -> str:
+    text = error.format_message()
+    if "\n" in text:  # called without arguments: the help itself
+        return text
+    command = error.ctx.command_path if error.ctx is not None else "t7convert"
+    return f"{command}: {text.rstrip('.')} ({command} -h shows the usage)"
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the program as Ctrl-C does, so that nothing half-made stays."""
+    before: dict[int, Any] = {}
+    for name in ("SIGTERM", "SIGHUP"):  # the latter is unknown to Windows
+        number = getattr(signal, name, None)
+        main_thread = threading.current_thread() is threading.main_thread()
+        if number is not None and main_thread and signal.getsignal(number) is signal.SIG_DFL:
+            before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _let_go_of_stdout() -> None:
+    """Write what is left; where it can't be written any more, throw it away without a word."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  must outlive this function
 
 
 def _wants_colour(choice: bool | None) -> bool | None:

@@ -5,6 +5,7 @@ Every error carries ``exit_code``, which the command line returns.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,14 @@ class PathError(T7Error, KeyError):
 
 class SelectionError(T7Error, ValueError):
     """No model, or several models, where one was wanted."""
+
+
+def in_words(error: Exception) -> str:
+    """Return what an error says, for a line of its own; the system's errors name the file."""
+    if not isinstance(error, OSError) or isinstance(error, T7Error) or not error.strerror:
+        return str(error)
+    named = error.filename is not None
+    return f"{os.fsdecode(error.filename)}: {error.strerror}" if named else error.strerror
 
 
 @dataclass(frozen=True)
@@ -100,3 +109,9 @@ class DownloadError(T7Error, OSError):
 
 class OutputError(T7Error, OSError):
     """An output can't be written: it exists, or it is the input."""
+
+
+class OutputKindError(OutputError, ValueError):
+    """There is no such kind of output, or it has no such option: a mistake in the call."""
+
+    exit_code = 2

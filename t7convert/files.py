@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -10,25 +11,48 @@ from pathlib import Path
 
 from t7convert.errors import OutputError
 
+_LONGEST = 50  # characters of the target's name in that of its unfinished twin
+#: What a system answers when there is no room for a file.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def check_not_read(target: Path, sources: Iterable[Path]) -> None:
+    """Refuse a target that is one of the files that are being read.
+
+    Raises:
+        OutputError: naming it.
+    """
+    for source in sources:
+        if target.exists() and source.exists() and target.samefile(source):
+            raise OutputError(f"{target}: is the file that is being read; choose another output")
+
 
 def check_output(target: Path, *, force: bool, sources: Iterable[Path] = ()) -> None:
     """Refuse a target that can't or must not be written, before the work begins.
 
     Raises:
         OutputError: if it exists and ``force`` is false, is a folder or a device, is one of the
-            ``sources``, or its folder does not exist.
+            ``sources``, or its folder does not exist or can't be written to.
     """
-    for source in sources:
-        if target.exists() and source.exists() and target.samefile(source):
-            raise OutputError(f"{target}: is the file that is being read; choose another output")
-    if target.is_dir():
-        raise OutputError(f"{target}: is a folder")
-    if target.exists() and not target.is_file():
-        raise OutputError(f"{target}: is a device or a pipe; choose a file")
-    if target.exists() and not force:
-        raise OutputError(f"{target}: exists; use --force (force=True) to replace it")
-    if not target.parent.is_dir():
-        raise OutputError(f"{target}: there is no folder {target.parent}")
+    try:
+        check_not_read(target, sources)
+        if target.is_dir():
+            raise OutputError(f"{target}: is a folder")
+        if target.exists() and not target.is_file():
+            raise OutputError(f"{target}: is a device or a pipe; choose a file")
+        if target.exists() and not force:
+            raise OutputError(f"{target}: exists; use --force (force=True) to replace it")
+        if not target.parent.is_dir():
+            raise OutputError(f"{target}: there is no folder {target.parent}")
+        folder = Path(os.path.realpath(target)).parent
+        if not folder.is_dir():
+            raise OutputError(f"{target}: is a link into {folder}, which does not exist")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(f"{target}: the folder {folder} can't be written to")
+    except OutputError:
+        raise
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise OutputError(f"{target}: {error.strerror}") from error
 
 
 @contextmanager
@@ -39,22 +63,50 @@ def replacing(target: Path, *, force: bool = False) -> Iterator[Path]:
     stays, and what it points to is replaced.
 
     Raises:
-        OutputError: as :func:`check_output`.
+        OutputError: as :func:`check_output`, and if the disk is full.
     """
     check_output(target, force=force)
-    target = Path(os.path.realpath(target))
-    mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+    final = Path(os.path.realpath(target))
+    mode = final.stat().st_mode & 0o777 if final.exists() else 0o666 & ~_umask()
     handle, name = tempfile.mkstemp(
-        prefix=f".{target.name[:50]}.", suffix=f".part{target.suffix}", dir=target.parent
+        prefix=_prefix(final), suffix=f".part{final.suffix}", dir=final.parent
     )
     os.close(handle)
     beside = Path(name)
     try:
         yield beside
         beside.chmod(mode)
-        beside.replace(target)
+        beside.replace(final)
+    except OSError as error:
+        if error.errno in FULL:
+            full = OutputError(f"{target}: could not be written: {error.strerror}")
+            full.errno = error.errno
+            raise full from error
+        raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def replace_text(target: Path, text: str, *, force: bool = False) -> None:
+    """Write ``text`` in UTF-8 as the whole of ``target``; see :func:`replacing`.
+
+    Raises:
+        OutputError: as :func:`replacing`.
+    """
+    with replacing(target, force=force) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def remove_unfinished(target: Path) -> None:
+    """Remove what a process left that was killed while it wrote ``target``."""
+    if target.parent.is_dir():
+        for left in target.parent.iterdir():
+            if left.name.startswith(_prefix(target)) and ".part" in left.suffixes:
+                left.unlink(missing_ok=True)
+
+
+def _prefix(target: Path) -> str:
+    return f".{target.name[:_LONGEST]}."
 
 
 def _umask() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import os
 import sys
 from collections import Counter
@@ -17,8 +16,10 @@ import click
 from t7convert import api
 from t7convert.commands.batch_pool import run_jobs
 from t7convert.commands.batch_record import Record, digest
+from t7convert.commands.printing import print_json
 from t7convert.commands.progress import size
-from t7convert.errors import OutputError
+from t7convert.errors import OutputKindError
+from t7convert.outputs import NETWORK_KINDS, check_kind
 
 PATTERNS = ("*.t7", "*.t7b", "*.th", "*.th7", "*.net")
 STATUSES = ("done", "skipped", "failed")
@@ -51,14 +52,14 @@ def batch(
     quiet: bool = False,
 ) -> int:
     """Convert the files of a folder, or those listed on stdin; return 1 if any failed."""
-    from t7convert.export.outputs import KINDS
-
-    if kind not in ("pt", *KINDS):
-        raise OutputError(f"unknown kind of output {kind!r}; known are {', '.join(['pt', *KINDS])}")
-    if input_shape is not None and kind not in ("onnx", "pt2"):
-        raise OutputError(f"--input-shape is for .onnx and .pt2, and the output is .{kind}")
+    if kind not in NETWORK_KINDS:
+        known = ", ".join(NETWORK_KINDS)
+        raise OutputKindError(f"unknown kind of output {kind!r}; known are {known}")
+    check_kind(out, kind, {"input_shape": input_shape})
     found = _listed(sys.stdin) if files == "-" else _in_folder(Path(files), patterns, out)
     work = _targets(found, kind)
+    if out.exists() and not out.is_dir():
+        raise click.UsageError(f"{out}: is no folder")
     out.mkdir(parents=True, exist_ok=True)
     record = Record.read(out)
     options: dict[str, Any] = {
@@ -74,7 +75,7 @@ def batch(
     counts = Counter(row["status"] for row in rows)
     if as_json:
         totals = {status: counts[status] for status in STATUSES}
-        click.echo(json.dumps({**totals, "files": rows}, indent=1))
+        print_json({**totals, "files": rows}, indent=1)
     else:
         click.echo(_table(rows, counts))
     return 1 if counts["failed"] else 0
@@ -130,7 +131,7 @@ def _cpus() -> int:
 def _in_folder(folder: Path, patterns: Sequence[str], out: Path) -> list[tuple[Path, Path]]:
     """Return (file, path below the folder) of what fits, the folder of outputs left out."""
     if not folder.is_dir():
-        raise OutputError(f"{folder}: is no folder; a list of files comes on stdin, with -")
+        raise click.UsageError(f"{folder}: is no folder; a list of files comes on stdin, with -")
     wanted = patterns or [p + packed for p in PATTERNS for packed in ("", *_PACKED)]
     own = out.resolve()
     found = []

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from t7convert import api, outputs
-from t7convert.errors import T7Error
+from t7convert.commands.converting import write_data_of
+from t7convert.errors import T7Error, in_words
 from t7convert.export.provenance import sha256
 from t7convert.files import check_output
 from t7convert.lua import find
@@ -41,7 +42,7 @@ def run_job(job: dict[str, Any]) -> dict[str, Any]:
         result |= {"status": "done", "remark": "; ".join(filter(None, remarks))}
         result["target_size"] = target.stat().st_size
     except (T7Error, OSError) as error:
-        result |= {"status": "failed", "error": str(error)}
+        result |= {"status": "failed", "error": in_words(error)}
     except Exception as error:  # whatever one file does, the others are converted
         result |= {"status": "failed", "error": f"{type(error).__name__}: {error}"}
     return {**result, "seconds": round(time.monotonic() - start, 2)}
@@ -64,9 +65,7 @@ def _convert(source: Path, target: Path, job: dict[str, Any]) -> str:
     if options.get("select") is None:
         root = api.open_source(source).root
         if not find.models(root):
-            from t7convert.export.data import write_data
-
-            write_data(root, target, force=force)
+            write_data_of(root, source, target, kind, {}, force=force)
             return "no network in this file; its data was written"
     if kind != "pt":
         return outputs.write_kind(source, target, kind, force=force, **options)

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from t7convert.files import remove_unfinished
+
 _GRACE = 5.0  # seconds that a process gets to clean up after an interruption
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -100,7 +102,7 @@ class _Worker(threading.Thread):
             result: dict[str, Any] = json.loads(line)
             return result
         self._end()
-        _remove_parts(Path(job["target"]))
+        remove_unfinished(Path(job["target"]))
         return {"status": "failed", "error": f"the process died: {_reason(process.returncode)}"}
 
     def _end(self) -> None:
@@ -112,14 +114,6 @@ class _Worker(threading.Thread):
             self._process.kill()
             self._process.communicate()
         self._process = None
-
-
-def _remove_parts(target: Path) -> None:
-    """Remove what a process left that died while it wrote (``files.replacing``)."""
-    if target.parent.is_dir():
-        for left in target.parent.iterdir():
-            if left.name.startswith(f".{target.name}.") and ".part" in left.suffixes:
-                left.unlink(missing_ok=True)
 
 
 def _reason(code: int) -> str:

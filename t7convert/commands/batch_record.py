@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from t7convert.errors import OutputError
-from t7convert.files import replacing
+from t7convert.files import replace_text
 
 NAME = "batch.json"
 _VERSION = 1
@@ -53,8 +53,7 @@ class Record:
         if not now and start - self._saved < 20 * self._cost:
             return
         content = {"version": _VERSION, "outputs": self.rows}
-        with replacing(self.folder / NAME, force=True) as beside:
-            beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        replace_text(self.folder / NAME, json.dumps(content, indent=1) + "\n", force=True)
         self._saved = time.monotonic()
         self._cost = self._saved - start
 

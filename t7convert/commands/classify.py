@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from t7convert.commands.download import Options
+from t7convert.commands.printing import print_json
 
 if TYPE_CHECKING:
     from t7convert.fetch.schema import Interpolation
@@ -94,7 +94,7 @@ def classify(
         else:
             click.echo("\n".join([str(path), *(_line(row, labels) for row in ranked)]))
     if as_json:
-        click.echo(json.dumps({"network": subject.name, "images": records}, indent=2))
+        print_json({"network": subject.name, "images": records}, indent=2)
     return 1 if failed else 0
 
 

@@ -1,13 +1,12 @@
-"""Parsing of ``convert``, ``shrink``, ``extract`` and ``batch``."""
+"""Parsing of ``convert``, ``shrink``, ``extract``, ``batch`` and ``to-torch7``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from t7convert.commands.cli_main import (
+from t7convert.commands.cli_options import (
     DTYPES,
     FILE,
     OUT,
@@ -16,8 +15,8 @@ from t7convert.commands.cli_main import (
     json_option,
     plugin_option,
     select_option,
+    shape_option,
 )
-from t7convert.commands.cli_proof import shape_option
 
 
 @click.command("convert")
@@ -90,7 +89,7 @@ def extract_command(ctx: click.Context, /, **options: Any) -> None:
 
 @click.command("batch")
 @click.argument("files", metavar="FOLDER|-", type=click.Path(path_type=str))
-@click.argument("out", metavar="OUT", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("out", metavar="OUT", type=OUT)
 @click.option("--to", "kind", metavar="KIND", default="pt", show_default=True, help="The output.")
 @click.option("--jobs", type=click.IntRange(min=1), help="How many at a time; else one per CPU.")
 @click.option(

@@ -1,45 +1,30 @@
-"""Parsing of ``to-pytorch``, ``inspect`` and ``models``."""
+"""Parsing of ``to-pytorch``, ``inspect``, ``models``, ``stub`` and ``report``."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from t7convert.commands.cli_weights import download_options
+from t7convert.commands.cli_options import (
+    DTYPES,
+    FILE,
+    FILE_OR_NAME,
+    OUT,
+    arch_option,
+    download_options,
+    force_option,
+    json_option,
+    plugin_option,
+    select_option,
+)
 
 if TYPE_CHECKING:
     from t7convert.commands.download import Options
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-OUT = click.Path(dir_okay=False, path_type=Path)
-DTYPES = click.Choice(["float64", "float32", "float16", "bfloat16"])
-ARCHS = click.Choice(["auto", "generic", "sharesnet"])
-
-select_option = click.option(
-    "--select", metavar="PATH", help="The model in the file, where it holds several: model.net[2]."
-)
-plugin_option = click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A Python file that registers converters of its own; may be repeated.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-arch_option = click.option(
-    "--arch",
-    type=ARCHS,
-    default="auto",
-    show_default=True,
-    help="Recognise the ShaResNets, keep Lua's structure, or demand a ShaResNet.",
-)
-
 
 @click.command("to-pytorch")
-@click.argument("source", metavar="MODEL.t7|NAME")
+@click.argument("source", metavar="MODEL.t7|NAME", type=FILE_OR_NAME)
 @click.argument("out", metavar="OUT.pt", type=OUT)
 @select_option
 @click.option("--until", metavar="PATH", help="Keep the network up to this module (features).")
@@ -63,7 +48,7 @@ arch_option = click.option(
     default=None,
     help="Check the network before writing; by default where that takes some seconds at most.",
 )
-@click.option("--force", is_flag=True, help="Replace OUT.pt if it exists.")
+@force_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
@@ -115,7 +100,6 @@ def models_command(ctx: click.Context, as_json: bool) -> None:
 
 
 out_argument = click.argument("out", metavar="[OUT]", type=OUT, required=False)
-force_option = click.option("--force", is_flag=True, help="Replace OUT if it exists.")
 
 
 @click.command("stub")

@@ -1,4 +1,4 @@
-"""Parsing of ``verify``."""
+"""Parsing of ``verify`` and ``diff``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from t7convert.commands.cli_main import (
+from t7convert.commands.cli_options import (
     DTYPES,
     FILE,
     OUT,
@@ -15,23 +15,7 @@ from t7convert.commands.cli_main import (
     json_option,
     plugin_option,
     select_option,
-)
-
-
-def _shape(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    if value is None:
-        return None
-    try:
-        shape = tuple(int(word) for word in value.replace("x", ",").split(","))
-    except ValueError:
-        shape = ()
-    if not shape or min(shape) < 1:
-        raise click.BadParameter(f"{value!r} is no shape such as 1x3x224x224")
-    return shape
-
-
-shape_option = click.option(
-    "--input-shape", callback=_shape, metavar="NxCxHxW", help="Draw inputs of this shape."
+    shape_option,
 )
 
 

@@ -2,99 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from t7convert.commands.cli_options import (
+    FILE_OR_FOLDER,
+    FILE_OR_NAME,
+    download_options,
+    json_option,
+    looks_options,
+    plugin_option,
+)
 
 if TYPE_CHECKING:
     from t7convert.commands.classify import Looks
     from t7convert.commands.download import Options
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_PREPROCESSINGS = click.Choice(["imagenet", "cifar10", "cifar100"])
-
-Command = Callable[..., None]
-
-
-def download_options(command: Command) -> Command:
-    """Add the options of everything that downloads by name; they arrive as ``options``."""
-
-    @click.option("--catalogue", "extra_catalogue", type=_FILE, help="TOML file of own entries.")
-    @click.option(
-        "--cache-dir",
-        type=click.Path(file_okay=False, path_type=Path),
-        help="Folder for downloads (default: $T7CONVERT_HOME, $TORCH_HOME/t7convert).",
-    )
-    @click.option("--offline", is_flag=True, help="Use the cache only.")
-    @click.option("--resource-key", metavar="KEY", help="Resource key of an old Google Drive file.")
-    @click.option("--url", "urls", multiple=True, help="Address to fetch from instead; repeatable.")
-    @click.option("--timeout", type=click.FloatRange(min=1), help="Seconds for a whole download.")
-    @click.option("--progress/--no-progress", default=True, help="Bar on a terminal's stderr.")
-    @functools.wraps(command)
-    def wrapped(
-        ctx: click.Context,
-        *,
-        extra_catalogue: Path | None,
-        cache_dir: Path | None,
-        offline: bool,
-        resource_key: str | None,
-        urls: tuple[str, ...],
-        timeout: float | None,
-        progress: bool,
-        **rest: Any,
-    ) -> None:
-        from t7convert.commands.download import Options
-
-        options = Options(
-            extra_catalogue=extra_catalogue,
-            cache_dir=cache_dir,
-            offline=offline,
-            resource_key=resource_key,
-            urls=urls,
-            timeout=timeout,
-            progress=progress,
-        )
-        command(ctx, options=options, **rest)
-
-    return wrapped
-
-
-def looks_options(command: Command) -> Command:
-    """Add the options of everything that looks at pictures; they arrive as ``looks``."""
-
-    @click.option("--labels", type=_FILE, help="File of class names, in the outputs' order.")
-    @click.option("--preprocess", type=_PREPROCESSINGS, help="How pictures become inputs.")
-    @click.option(
-        "--pillow-resize", is_flag=True, help="Resize with Pillow's bicubic, not Torch7's."
-    )
-    @click.option("--device", help="cpu, cuda, cuda:N, mps or auto.")
-    @functools.wraps(command)
-    def wrapped(
-        ctx: click.Context,
-        *,
-        labels: Path | None,
-        preprocess: str | None,
-        pillow_resize: bool,
-        device: str | None,
-        **rest: Any,
-    ) -> None:
-        from t7convert.commands.classify import Looks
-
-        looks = Looks(
-            labels=labels, preprocess=preprocess, pillow_resize=pillow_resize, device=device
-        )
-        command(ctx, looks=looks, **rest)
-
-    return wrapped
-
-
-_plugin = click.option(
-    "--plugin", "plugins", multiple=True, type=_FILE, help="Python file of own converters."
-)
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command("download")
@@ -107,7 +31,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option(
     "--accept-change", is_flag=True, help="Take a file that differs from the first one seen."
 )
-@_json
+@json_option
 @download_options
 def download_command(
     ctx: click.Context,
@@ -142,17 +66,17 @@ def download_command(
 
 @click.command("classify")
 @click.pass_context
-@click.argument("source", metavar="NAME|FILE")
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.argument("source", metavar="NAME|FILE", type=FILE_OR_NAME)
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=FILE_OR_FOLDER)
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True)
-@_json
+@json_option
 @looks_options
-@_plugin
+@plugin_option
 @download_options
 def classify_command(
     ctx: click.Context,
     source: str,
-    images: tuple[str, ...],
+    images: tuple[Path, ...],
     *,
     top: int,
     as_json: bool,
@@ -182,19 +106,19 @@ def classify_command(
 
 @click.command("eval")
 @click.pass_context
-@click.argument("source", metavar="NAME|FILE")
+@click.argument("source", metavar="NAME|FILE", type=FILE_OR_NAME)
 @click.option(
     "--data",
     required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=FILE_OR_FOLDER,
     help="Folder with val/<class>/<picture>, or with CIFAR's published files.",
 )
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
 @click.option("--workers", type=click.IntRange(min=0), default=4, show_default=True)
 @click.option("--ten-crop", is_flag=True, help="Add the scores of ten crops of each image.")
-@_json
+@json_option
 @looks_options
-@_plugin
+@plugin_option
 @download_options
 def eval_command(
     ctx: click.Context,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+
+from t7convert.commands.printing import print_json
 
 _SHOWN = 50
 
@@ -16,7 +17,7 @@ def diff_files(first: Path, second: Path, *, as_json: bool = False) -> int:
 
     found = compare_files(first, second)
     if as_json:
-        click.echo(json.dumps(found.to_json()))
+        print_json(found.to_json())
         return 0 if found.same else 1
     for change in found.changes[:_SHOWN]:
         click.echo(f"{change.kind:<10} {change.name}: {change.detail}")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from t7convert import api, outputs
+from t7convert import api
+from t7convert.commands.printing import print_json
 from t7convert.commands.progress import size
 from t7convert.commands.to_pytorch import to_pytorch
-from t7convert.files import check_output
+from t7convert.errors import OutputKindError
+from t7convert.files import check_not_read, check_output
 from t7convert.lua import find
-
-
-def kind_of(out: Path, format: str | None) -> str:
-    """Return the kind of output: ``format``, or the suffix."""
-    kind = (format or out.suffix.lstrip(".")).lower()
-    return "pt" if kind == "pth" else kind
+from t7convert.outputs import DATA_KINDS, check_kind, kind_of, write_kind
 
 
 def convert_file(
@@ -41,45 +38,50 @@ def convert_file(
 ) -> int:
     """Convert the file's network, or its data if it holds none."""
     if keys is not None:
+        if arch == "generic":
+            raise click.UsageError("--keys torchvision and --arch generic contradict each other")
         arch = "sharesnet"  # the recognised residual networks bear torchvision's names
+    check_not_read(out, [source])
     kind = kind_of(out, format)
     check_output(out, force=force, sources=[source])
-    root = api.open_source(source).root
-    if select is None and not find.models(root):
-        from t7convert.export.data import write_data
-
-        write_data(root, out, force=force)
+    opened = api.open_source(source)
+    network: dict[str, Any] = {"until": until, "dtype": dtype}
+    options = {"untie": untie, "input": input, "input_shape": input_shape, "dynamic": dynamic}
+    if select is None and not find.models(opened.root):
+        idle = {**network, **options, "dynamic": not dynamic, "keys": keys}
+        write_data_of(opened.root, source, out, kind, idle, force=force)
         remark = "no network in this file; its data was written"
     elif kind == "pt":
-        return to_pytorch(
-            source,
-            out,
-            select=select,
-            until=until,
-            arch=arch,
-            dtype=dtype,
-            plugins=plugins,
-            force=force,
-            as_json=as_json,
-        )
+        check_kind(out, kind, options)
+        how = {**network, "select": select, "arch": arch, "plugins": plugins, "force": force}
+        return to_pytorch(opened, out, as_json=as_json, **how)
     else:
-        remark = outputs.write_kind(
-            source,
-            out,
-            kind,
-            select=select,
-            until=until,
-            arch=arch,
-            dtype=dtype,
-            untie=untie,
-            input=input,
-            input_shape=input_shape,
-            dynamic=dynamic,
-            plugins=plugins,
-            force=force,
-        )
+        network |= {"select": select, "arch": arch, "plugins": plugins}
+        remark = write_kind(opened, out, kind, force=force, **network, **options)
     if as_json:
-        click.echo(json.dumps({"source": str(source), "target": str(out), "remark": remark}))
+        print_json({"source": str(source), "target": str(out), "remark": remark})
     else:
         click.echo(f"wrote {out} ({size(out.stat().st_size)})" + (f": {remark}" if remark else ""))
     return 0
+
+
+def write_data_of(
+    root: Any, source: Path, out: Path, kind: str, idle: dict[str, Any], *, force: bool
+) -> None:
+    """Write a file that holds no network; refuse the options that only a network could have.
+
+    Raises:
+        OutputKindError: naming the option, or if data can't become ``kind``.
+    """
+    from t7convert.export.data import write_data
+
+    for name, value in idle.items():
+        if value:
+            flag = f"--{name.replace('_', '-')}"
+            raise OutputKindError(f"{source}: there is no network in this file, so no {flag}")
+    if kind not in DATA_KINDS:
+        raise OutputKindError(
+            f"{source}: there is no network in this file, so nothing to write as .{kind}; its data "
+            f"can become {', '.join(DATA_KINDS)}"
+        )
+    write_data(root, out, kind=kind, force=force)

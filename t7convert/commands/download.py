@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import click
 
+from t7convert.commands.printing import print_json
 from t7convert.errors import DownloadError
 from t7convert.fetch import Wish, catalogue, find_entry, obtain
 from t7convert.fetch.addresses import parse_address
@@ -56,7 +56,7 @@ def download(names: Sequence[str], options: Options | None = None) -> int:
 
     What fails is reported on stderr and does not stop the rest; the result is then 1.
     """
-    from t7convert.commands.bars import Bar
+    from t7convert.commands.progress import Bar
 
     options = options or Options()
     entries = catalogue(options.extra_catalogue)
@@ -89,7 +89,7 @@ def list_entries(
         entries = {name: find_entry(name, entries) for name in names}
     if as_json:
         records = [record(entry) for entry in entries.values()]
-        click.echo(json.dumps({"entries": records}, indent=2))
+        print_json({"entries": records}, indent=2)
         return 0
     for entry in entries.values():
         click.echo(_described(entry))

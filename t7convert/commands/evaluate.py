@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ import click
 
 from t7convert.commands.classify import Looks
 from t7convert.commands.download import Options
+from t7convert.commands.printing import print_json
 
 if TYPE_CHECKING:
     from t7convert.fetch.schema import Entry, ErrorRate
@@ -45,7 +45,7 @@ def evaluate(
     Under ``torchrun`` every process takes its share and the first one prints. Images that can't be
     read are counted and named, and the result is 1.
     """
-    from t7convert.commands.bars import Bar
+    from t7convert.commands.progress import Bar
     from t7convert.vision.datasets import open_data
     from t7convert.vision.evaluation import evaluate_network
     from t7convert.vision.processes import joined
@@ -101,7 +101,7 @@ def _report(
     result: Evaluation, published: ErrorRate | None, network: str, *, as_json: bool
 ) -> None:
     if as_json:
-        click.echo(json.dumps(_record(result, published, network), indent=2))
+        print_json(_record(result, published, network), indent=2)
         return
     click.echo(f"{network} on {result.dataset}: {result.tally.images:,} images")
     for name, found, interval, known in (

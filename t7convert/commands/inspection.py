@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from t7convert import api
+from t7convert.commands.printing import print_json
 from t7convert.commands.progress import size
-from t7convert.files import check_output, replacing
+from t7convert.files import check_output, replace_text
 from t7convert.lua.summary import ModuleRow, NetworkSummary, Summary
 
 _COLOURS = ("green", "yellow", "blue", "magenta", "cyan", "red")
@@ -29,6 +29,8 @@ def inspect_file(
 ) -> int:
     """Print the tree, the parameters, the ties and the bytes of a file; or write them as a page."""
     if key_map:
+        if html is not None or depth is not None:
+            raise click.UsageError("--map prints a list: it goes without --html and --depth")
         return _print_map(source, select, arch, plugins, as_json)
     if html is not None:
         check_output(html, force=True, sources=[source])
@@ -36,11 +38,12 @@ def inspect_file(
     if html is not None:
         from t7convert.page.inspection import inspection_page
 
-        with replacing(html, force=True) as beside:
-            beside.write_text(inspection_page(summary), encoding="utf-8")
+        replace_text(html, inspection_page(summary), force=True)
     if as_json:
-        click.echo(json.dumps(summary.to_json()))
-    elif html is None:
+        print_json(summary.to_json())
+    elif html is not None:
+        click.echo(f"wrote {html} ({size(html.stat().st_size)})")
+    else:
         click.echo("\n".join(lines_of(summary, depth)))
     return 0
 
@@ -50,7 +53,7 @@ def _print_map(
 ) -> int:
     rows = api.key_map(source, select=select, arch=arch, plugins=plugins)
     if as_json:
-        click.echo(json.dumps(rows))
+        print_json(rows)
         return 0
     width = max((len(row["path"]) for row in rows), default=0)
     for row in rows:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from t7convert.models.table import Row
+    from t7convert.commands.printing import print_json
+from t7convert.models.table import Row
 
 _HEAD = ("network", "dataset", "original", "(paper)", "shared", "(paper)", "reduction", "(paper)")
 
@@ -24,7 +24,7 @@ def models(as_json: bool) -> int:
 
     rows = table()
     if as_json:
-        click.echo(json.dumps({"models": [_record(row) for row in rows]}, indent=2))
+        print_json({"models": [_record(row) for row in rows]}, indent=2)
         return 0
     lines = [_HEAD, *(_line(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]

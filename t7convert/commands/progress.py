@@ -1,4 +1,4 @@
-"""A progress bar on stderr for long work, when it is a terminal."""
+"""Progress on stderr: a line that rewrites itself on a terminal, and nothing anywhere else."""
 
 from __future__ import annotations
 
@@ -9,60 +9,92 @@ from contextlib import contextmanager
 
 import click
 
-#: Called with the phase, the bytes done and the bytes in all.
+#: Called with the phase, the amount done and the amount in all.
 Report = Callable[[str, int, int], None]
 
-_DELAY = 0.7  # seconds of silence before a bar is worth drawing
-_WIDTH = 30
+_EVERY = 0.2  # seconds between two drawings
+_DELAY = 0.7  # seconds of silence before a bar for a conversion or a check is worth drawing
+_WIDTH = 28
+_CLEAR = "\r\x1b[K"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people, e.g. ``164.2 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+class Bar:
+    """A progress line; ``unit`` is ``B`` for bytes or a word for things."""
+
+    def __init__(
+        self, label: str, *, unit: str = "B", shown: bool = True, delay: float = 0.0
+    ) -> None:
+        self.label = label
+        self._unit, self._delay = unit, delay
+        self._shown = shown and sys.stderr is not None and sys.stderr.isatty()
+        self._start = time.monotonic()
+        self._first: int | None = None
+        self._last = 0.0
+        self._open = False
+
+    def update(self, done: int, total: int | None, note: str = "") -> None:
+        """Show that ``done`` of ``total`` is done."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = done
+        soon = now - self._start < self._delay or (now - self._last < _EVERY and done != total)
+        if not self._shown or soon:
+            return
+        self._last, self._open = now, True
+        rate = (done - self._first) / max(now - self._start, 1e-6)
+        parts = [self.label]
+        if total:
+            filled = int(_WIDTH * done / total)
+            parts.append(f"[{'#' * filled}{'-' * (_WIDTH - filled)}] {100 * done / total:3.0f} %")
+        parts.append(f"{self._amount(done)}, {self._amount(rate)}/s")
+        if total and rate > 0 and done < total:
+            parts.append(f"{(total - done) / rate:.0f} s left")
+        if note:
+            parts.append(note)
+        click.echo(f"{_CLEAR}{'  '.join(parts)}", err=True, nl=False)
+
+    def close(self) -> None:
+        """End the line."""
+        self._end("\n")
+
+    def clear(self) -> None:
+        """Remove the line."""
+        self._end(_CLEAR)
+
+    def _end(self, text: str) -> None:
+        if self._open:
+            click.echo(text, err=True, nl=False)
+            self._open = False
+
+    def _amount(self, number: float) -> str:
+        return size(number) if self._unit == "B" else f"{number:,.0f} {self._unit}"
 
 
 @contextmanager
-def progress(
-    enabled: bool | None = None, unit: Callable[[int], str] | None = None
-) -> Iterator[Report | None]:
-    """Give a reporter that draws a bar, or None where nobody could see it.
-
-    ``unit`` writes an amount for people; without it, amounts are bytes.
-    """
-    if not (sys.stderr.isatty() if enabled is None else enabled):
+def progress(*, shown: bool = True, unit: str = "B") -> Iterator[Report | None]:
+    """Give a reporter that draws a bar for long work, or None where nobody could see it."""
+    if not (shown and sys.stderr is not None and sys.stderr.isatty()):
         yield None
         return
-    bar = _Bar(unit or size)
+    bars: dict[str, Bar] = {}
+    start = time.monotonic()
+
+    def report(phase: str, done: int, total: int) -> None:
+        if phase not in bars:  # each phase counts its own rate
+            bars[phase] = Bar(phase, unit=unit, delay=_DELAY + start - time.monotonic())
+        bars[phase].update(done, total)
+
     try:
-        yield bar
+        yield report
     finally:
-        bar.clear()
-
-
-class _Bar:
-    def __init__(self, unit: Callable[[int], str]) -> None:
-        self._unit = unit
-        self._start = time.monotonic()
-        self._last = 0.0
-        self._drawn = 0
-
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self._start < _DELAY or (now - self._last < 0.05 and done < total):
-            return
-        self._last = now
-        share = done / total if total else 1.0
-        filled = int(share * _WIDTH)
-        bar = "#" * filled + "-" * (_WIDTH - filled)
-        text = f"{phase}: [{bar}] {share:4.0%} of {self._unit(total)}"
-        click.echo("\r" + text.ljust(self._drawn), nl=False, err=True)
-        self._drawn = len(text)
-
-    def clear(self) -> None:
-        if self._drawn:
-            click.echo("\r" + " " * self._drawn + "\r", nl=False, err=True)
-
-
-def size(count: int) -> str:
-    """Return a number of bytes for people, e.g. ``164.2 MB``."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
+        for bar in bars.values():
+            bar.clear()

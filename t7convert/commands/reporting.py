@@ -10,7 +10,8 @@ import click
 
 from t7convert import api
 from t7convert._version import __version__
-from t7convert.files import check_output, replacing
+from t7convert.commands.progress import size
+from t7convert.files import check_output, replace_text
 from t7convert.lua import arch, find
 from t7convert.lua.stub import skeleton
 from t7convert.lua.tree import LuaModule, build, walk
@@ -44,7 +45,7 @@ def stub(source: Path, out: Path | None, *, select: str | None = None, force: bo
     _write(text, out, force=force)
     if out is not None:
         names = ", ".join(dict.fromkeys(module.typename for module in unknown))
-        click.echo(f"wrote {out}, with a place for the forward of {names}", err=True)
+        click.echo(f"wrote {out}, with a place for the forward of {names}")
     return 0
 
 
@@ -65,6 +66,8 @@ def report(source: Path, out: Path | None, *, force: bool = False) -> int:
         },
     }
     _write(json.dumps(content, indent=1) + "\n", out, force=force)
+    if out is not None:
+        click.echo(f"wrote {out} ({size(out.stat().st_size)})")
     return 0
 
 
@@ -72,5 +75,4 @@ def _write(text: str, out: Path | None, *, force: bool) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
-    with replacing(out, force=force) as beside:
-        beside.write_text(text, encoding="utf-8")
+    replace_text(out, text, force=force)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from t7convert import api
+from t7convert.commands.printing import print_json
 from t7convert.commands.progress import size
-from t7convert.files import check_output
-from t7convert.format import save
+from t7convert.errors import OutputKindError
+from t7convert.files import check_not_read, check_output
+from t7convert.format import open_file, save_all
 from t7convert.lua import find
 from t7convert.lua.shrinking import shrink_graph
+from t7convert.outputs import DATA_KINDS, NETWORK_KINDS, kind_of
 
 
 def shrink(
@@ -23,30 +25,60 @@ def shrink(
     force: bool = False,
     as_json: bool = False,
 ) -> int:
-    """Write the file anew without activations and buffers; payloads are copied piece by piece."""
+    """Write the file anew without activations and buffers, in the encoding that it has.
+
+    Payloads are copied piece by piece. A file of several objects keeps all of them.
+    """
+    check_not_read(out, [source])
+    check_suffix(out)
     check_output(out, force=force, sources=[source])
-    opened = api.open_source(source)
-    dropped = shrink_graph(opened.root, gradients=gradients)
-    save(opened.root, out, force=force)
-    before, after = source.stat().st_size, out.stat().st_size
+    file = open_file(source)
+    before, encoding = file.size, file.encoding
+    buffers = dropped = 0
+    for root in file.objects:
+        emptied = shrink_graph(root, gradients=gradients)
+        buffers, dropped = buffers + emptied.buffers, dropped + emptied.gradients
+    save_all(
+        file.objects,
+        out,
+        ascii=encoding.ascii,
+        long_size=4 if encoding.long_size == 4 else 8,
+        byteorder="big" if encoding.byteorder == "big" else "little",
+        force=force,
+    )
+    after = out.stat().st_size
     if as_json:
-        counts = {"buffers": dropped.buffers, "gradients": dropped.gradients}
-        click.echo(json.dumps({"out": str(out), "before": before, "after": after, **counts}))
+        counts = {"buffers": buffers, "gradients": dropped}
+        print_json({"out": str(out), "before": before, "after": after, **counts})
     else:
-        click.echo(
-            f"{out}: {size(after)} of {size(before)}; emptied {dropped.buffers} buffers and "
-            f"{dropped.gradients} gradients"
-        )
+        emptied_text = f"emptied {buffers} buffers and {dropped} gradients"
+        click.echo(f"wrote {out} ({size(after)} of {size(before)}): {emptied_text}")
     return 0
+
+
+def check_suffix(out: Path) -> None:
+    """Refuse a name that promises another kind of file than a .t7.
+
+    Raises:
+        OutputKindError: naming the suffix.
+    """
+    if out.suffix.lower().lstrip(".") in {*NETWORK_KINDS, *DATA_KINDS, "pth"} - {"t7"}:
+        raise OutputKindError(f"{out}: this command writes a .t7, not a {out.suffix}")
 
 
 def extract(source: Path, out: Path, *, select: str | None = None, force: bool = False) -> int:
     """Write the part of a file at a path, as the suffix of ``out`` says."""
     from t7convert.export.data import write_data
 
+    check_not_read(out, [source])
+    kind = kind_of(out)
+    if kind not in DATA_KINDS:
+        known = ", ".join(f".{name}" for name in DATA_KINDS)
+        raise OutputKindError(f"{out}: a part of a file can become {known}")
     check_output(out, force=force, sources=[source])
-    root = api.open_source(source).root
-    value = root if select is None else find.follow(root, select)
-    write_data(value, out, force=force)
-    click.echo(f"wrote {out} ({size(out.stat().st_size)})", err=True)
+    opened = api.open_source(source)
+    with opened.named():
+        value = opened.root if select is None else find.follow(opened.root, select)
+    write_data(value, out, kind=kind, force=force)
+    click.echo(f"wrote {out} ({size(out.stat().st_size)})")
     return 0

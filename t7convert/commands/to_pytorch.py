@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from t7convert import api
-from t7convert.commands.bars import Bar
-from t7convert.commands.progress import progress, size
+from t7convert.commands.printing import print_json
+from t7convert.commands.progress import Bar, progress, size
+from t7convert.errors import OutputKindError
+from t7convert.files import check_not_read
+from t7convert.outputs import DATA_KINDS, NETWORK_KINDS
 
 if TYPE_CHECKING:
     from t7convert.commands.download import Options
@@ -44,7 +46,7 @@ def located(
 
 
 def to_pytorch(
-    source: Path,
+    source: Path | api.Opened,
     out: Path,
     *,
     select: str | None = None,
@@ -61,10 +63,17 @@ def to_pytorch(
     quiet: bool = False,
 ) -> int:
     """Convert, then say what was made and how to use it."""
-    with progress(enabled=None if not quiet else False) as report:
+    read = source.path if isinstance(source, api.Opened) else source
+    check_not_read(out, [read] if read else [])
+    if out.suffix.lower().lstrip(".") in {*NETWORK_KINDS, *DATA_KINDS} - {"pt"}:
+        raise OutputKindError(
+            f"{out}: to-pytorch writes .pt files; `t7convert convert` writes the other kinds"
+        )
+    with progress(shown=not quiet) as report:
         made = api.convert(
             source,
             out,
+            format="pt",
             select=select,
             until=until,
             arch=arch,
@@ -78,8 +87,8 @@ def to_pytorch(
             verify=verify,
         )
     if as_json:
-        record = {**asdict(made), "target": str(made.target), "source": str(source)}
-        click.echo(json.dumps(record))
+        record = {**asdict(made), "target": str(made.target), "source": str(made.source)}
+        print_json(record)
     elif not quiet:
         click.echo(_text(made, plugins, state_dict_only))
     return 0

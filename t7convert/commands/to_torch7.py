@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from t7convert.commands.progress import size
+from t7convert.commands.shrinking import check_suffix
+from t7convert.files import check_not_read
 
 if TYPE_CHECKING:
     from t7convert.export.torch7_fields import Backend
@@ -27,6 +29,8 @@ def to_torch7(
     force: bool = False,
 ) -> int:
     """Write the .t7 and say how large it is."""
+    check_not_read(out, [source])
+    check_suffix(out)
     from t7convert.export import torch7_network
 
     torch7_network.to_torch7(
@@ -39,5 +43,5 @@ def to_torch7(
         plugins=plugins,
         force=force,
     )
-    click.echo(f"wrote {out} ({size(out.stat().st_size)})", err=True)
+    click.echo(f"wrote {out} ({size(out.stat().st_size)})")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from t7convert.commands.printing import print_json
 from t7convert.commands.progress import progress
 from t7convert.errors import ParityError
-from t7convert.files import check_output, replacing
+from t7convert.files import check_output, replace_text
 
 if TYPE_CHECKING:
     from t7convert.parity.check import Options
@@ -38,21 +38,18 @@ def verify_file(
     for target in (junit, html):
         if target is not None:  # an older report may be replaced, never what is being read
             check_output(target, force=True, sources=[path for path in read if path is not None])
-    hidden = False if quiet else None
-    with progress(hidden, unit=lambda count: f"{count} module calls") as bar:
+    with progress(shown=not quiet, unit="module calls") as bar:
         report = check_parity(source, output, replace(options, progress=bar))
     if junit is not None:
         from t7convert.parity.junit import junit as as_junit
 
-        with replacing(junit, force=True) as beside:
-            beside.write_text(as_junit(report), encoding="utf-8")
+        replace_text(junit, as_junit(report), force=True)
     if html is not None:
         from t7convert.page.parity import parity_page
 
-        with replacing(html, force=True) as beside:
-            beside.write_text(parity_page(report), encoding="utf-8")
+        replace_text(html, parity_page(report), force=True)
     if as_json:
-        click.echo(json.dumps(report.to_json()))
+        print_json(report.to_json())
     elif not quiet or not report.ok:
         click.echo("\n".join(lines_of(report)))
     return 0 if report.ok else ParityError.exit_code
@@ -67,6 +64,7 @@ def lines_of(report: ParityReport) -> Iterator[str]:
         yield f"input       {name}: {shape}{seed}"
     for fact in report.facts:
         yield f"{_mark(fact.ok)} {fact.name}: {fact.detail}"
+    yield from (f"     not compared: {text}" for text in report.limits)
     yield from _kinds(report)
     for row in report.unchecked:
         yield f"{_mark(report.allow_unchecked)} unchecked {row.path}: {row.typename}: {row.note}"

@@ -80,7 +80,7 @@ def _load(plugin: str | Path | ModuleType) -> None:
             importlib.import_module(text)
     except T7Error:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"plugin {text}: {type(error).__name__}: {error}") from error
 
 

@@ -18,7 +18,7 @@ from t7convert.export.graphs import write_onnx, write_pt2
 from t7convert.export.safetensors_file import write_safetensors
 from t7convert.export.source import write_source
 from t7convert.export.streaming import streams
-from t7convert.files import replacing
+from t7convert.files import replace_text, replacing
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ def _json(request: Request) -> str:
         "ties": request.converted.ties(),
         "provenance": request.provenance,
     }
-    with replacing(request.target, force=request.force) as beside:
-        beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    replace_text(request.target, json.dumps(content, indent=1) + "\n", force=request.force)
     return "structure only; .npz and .safetensors hold the values"
 
 

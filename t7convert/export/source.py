@@ -17,6 +17,7 @@ from torch import nn
 from t7convert.conversion.convert import Converted
 from t7convert.errors import SelectionError
 from t7convert.export.checkpoint import compact_state
+from t7convert.export.saving import save_torch
 from t7convert.export.source_blocks import lift
 from t7convert.export.source_check import built, compare, run_both
 from t7convert.export.source_library import Import, Library
@@ -66,6 +67,7 @@ def source_text(network: nn.Module, weights: str, origin: str = "") -> str:
     dtype = dtype_of(network)
     cast = "" if dtype is None else f".to({dtype})"
     load = _LOAD.format(weights=weights, name=NAME, cast=cast)
+    origin = "".join(c if c.isprintable() and c not in '"\\' else "?" for c in origin)
     came = f", from {origin}" if origin else ""
     head = f'"""A network of Lua Torch in PyTorch, written by t7convert{came}."""'
     parts = [head + "\n\n" + "\n\n".join(_imports(library)), *library.definitions(), *classes, load]
@@ -121,10 +123,9 @@ def write_source(
     made = built(text, NAME, state, dtype_of(network))
     compare(network, made, compact=isinstance(network, StagedNetwork))
     reason = _run(network, made, example)
-    with replacing(weights, force=force) as beside:
-        torch.save(state, beside)
     with replacing(target, force=force) as beside:
         beside.write_text(text, encoding="utf-8")
+        save_torch(state, weights, force=force)
     checked = f"not compared: {reason}" if reason else "compared, bit for bit"
     return f"weights in {weights.name}; its outputs were {checked}"
 

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from t7convert.errors import DownloadError
+from t7convert.files import replace_text
 
 if sys.platform == "win32":
     import msvcrt
@@ -112,7 +113,7 @@ class Slot:
 
     def write_record(self, record: Record) -> None:
         """Write the record atomically."""
-        write_atomically(self.record_path, json.dumps(asdict(record), indent=1) + "\n")
+        replace_text(self.record_path, json.dumps(asdict(record), indent=1) + "\n", force=True)
 
     def discard_part(self) -> None:
         """Remove what an unfinished download left."""
@@ -123,16 +124,6 @@ class Slot:
 def make_record(sha256: str, size: int, origin: str) -> Record:
     """Return a record of something first seen now."""
     return Record(sha256, size, origin, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write ``text`` under a neighbouring name and rename it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def digest_of(path: Path, algorithm: str = "sha256") -> str:

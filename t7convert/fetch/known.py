@@ -12,6 +12,13 @@ from t7convert.fetch.entries import classifiers, fb_resnet, other, sharesnet
 from t7convert.fetch.schema import Entry
 from t7convert.fetch.user_catalogue import read_catalogue
 
+
+class UnknownNameError(DownloadError):
+    """Neither a file nor a name in the catalogue: a mistake in the call."""
+
+    exit_code = 2
+
+
 _FAMILIES = (sharesnet, fb_resnet, classifiers, other)
 
 
@@ -43,14 +50,14 @@ def find_entry(name: str, entries: Mapping[str, Entry] | None = None) -> Entry:
     """Return the entry called ``name``.
 
     Raises:
-        DownloadError: if there is none; the message names similar ones.
+        UnknownNameError: if there is none; the message names similar ones.
     """
     known = builtin_catalogue() if entries is None else entries
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=3)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    raise DownloadError(
+    raise UnknownNameError(
         f"{name!r} is neither a file nor a name in the catalogue{hint} "
         "(t7convert download --list shows all)"
     )

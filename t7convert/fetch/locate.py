@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from t7convert.errors import DownloadError
-from t7convert.fetch.known import catalogue, find_entry
+from t7convert.fetch.known import UnknownNameError, catalogue, find_entry
 from t7convert.fetch.limits import Progress, no_progress
 from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import Entry
@@ -27,7 +26,7 @@ def entry_for(
     text = os.fspath(name_or_path)
     entries = catalogue(extra_catalogue)
     if text not in entries and (os.sep in text or text.endswith((".t7", ".pt", ".pth", ".net"))):
-        raise DownloadError(f"{text}: no such file")
+        raise UnknownNameError(f"{text}: no such file")
     return find_entry(text, entries)
 
 

@@ -7,7 +7,6 @@ many bytes were synchronised, and their digest; a later run goes on from there o
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -17,10 +16,10 @@ from dataclasses import asdict, replace
 from typing import BinaryIO
 
 from t7convert.errors import DownloadError
-from t7convert.fetch.cache import Slot, write_atomically
+from t7convert.fetch.cache import Slot
 from t7convert.fetch.decision import PartNote
+from t7convert.files import FULL, replace_text
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _BLOCK = 1 << 20
 
 
@@ -61,7 +60,7 @@ class PartWriter:
         assert self._file is not None
         flush(self._file)
         note = replace(self._note, kept=self.done, kept_sha256=self._digest.hexdigest())
-        write_atomically(self._slot.part_note, json.dumps(asdict(note)) + "\n")
+        replace_text(self._slot.part_note, json.dumps(asdict(note)) + "\n", force=True)
         self._unmarked = 0
 
     def close(self) -> None:
@@ -101,7 +100,7 @@ def full_disk_named(slot: Slot) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in FULL:
             raise
         size = slot.part.stat().st_size if slot.part.exists() else 0
         slot.discard_part()

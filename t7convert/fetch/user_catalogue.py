@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from t7convert.errors import DownloadError
+from t7convert.errors import DownloadError, in_words
 from t7convert.fetch.addresses import parse_address
 from t7convert.fetch.schema import (
     NONE_STATED,
@@ -73,8 +73,10 @@ def _parse(path: Path) -> dict[str, Any]:
         ) from error
     try:
         document: dict[str, Any] = toml.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DownloadError(f"{path}: {error}") from error
+    except OSError as error:
+        raise DownloadError(in_words(error)) from error
+    except ValueError as error:
+        raise DownloadError(f"{path}: is no catalogue in TOML: {error}") from error
     return document
 
 

@@ -79,6 +79,14 @@ class ArrayPayload:
         return copied
 
 
+def _as_array(array: Array, dtype: npt.DTypeLike, copy: bool | None) -> Array:
+    if dtype is not None and np.dtype(dtype) != array.dtype:
+        if copy is False:
+            raise ValueError(f"{array.dtype} can't become {np.dtype(dtype)} without a copy")
+        return array.astype(dtype)
+    return array.copy() if copy else array
+
+
 class LuaStorage:
     """A flat run of elements; tensors are views of it."""
 
@@ -113,6 +121,10 @@ class LuaStorage:
     def numpy(self) -> Array:
         """Return all elements as a read-only array of shape (size,)."""
         return self.read(0, self.size)
+
+    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+        """Let numpy take the elements: read-only without a copy, unless one is asked for."""
+        return _as_array(self.numpy(), dtype, copy)
 
     def copy(self, start: int = 0, stop: int | None = None) -> Array:
         """Return elements as a new writable array; no mapped page of the file stays behind.
@@ -194,6 +206,10 @@ class LuaTensor:
             return empty
         flat = self.storage.read(self.offset, self.offset + self.extent())
         return self._view(flat)
+
+    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+        """Let numpy take the elements: read-only without a copy, unless one is asked for."""
+        return _as_array(self.numpy(), dtype, copy)
 
     def copy(self) -> Array:
         """Return the elements as a new, writable, contiguous array.

@@ -63,6 +63,8 @@ class Place:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError, NotImplementedError) as error:
             reason = str(error).split("\n", maxsplit=1)[0]
+            if reason.startswith("Expected one of"):  # torch lists dozens of names
+                reason = "expected cpu, cuda, cuda:N, mps or auto"
             raise DeviceError(f"--device {name}: there is no such device here: {reason}") from error
         return device
 

@@ -12,9 +12,9 @@ from click.testing import CliRunner, Result
 from fetch_server import Site, file, status, t7_bytes
 
 from t7convert.cli import main
-from t7convert.commands import bars
 from t7convert.commands.cli_weights import COMMANDS
 from t7convert.commands.download import Options, download
+from t7convert.commands.progress import Bar
 from t7convert.errors import DownloadError
 from t7convert.format import LuaTable, save
 from tests.build import linear
@@ -133,7 +133,7 @@ class _Terminal(io.StringIO):
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    bar = bars.Bar("net")
+    bar = Bar("net")
     bar.update(0, 2_000_000)
     bar.update(2_000_000, 2_000_000)
     bar.close()
@@ -145,18 +145,18 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_bar_without_a_total(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    bar = bars.Bar("net")
+    bar = Bar("net")
     bar.update(5_000_000_000, None)
     bar.close()
 
-    assert "5.00 GB" in terminal.getvalue()
+    assert "5.0 GB" in terminal.getvalue()
     assert "%" not in terminal.getvalue()
 
 
 @pytest.mark.parametrize(("shown", "stream"), [(False, _Terminal()), (True, io.StringIO())])
 def test_no_bar(monkeypatch: pytest.MonkeyPatch, *, shown: bool, stream: io.StringIO) -> None:
     monkeypatch.setattr(sys, "stderr", stream)
-    bar = bars.Bar("net", shown=shown)
+    bar = Bar("net", shown=shown)
     bar.update(1, 1)
     bar.close()
 
