@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -73,13 +73,18 @@ def classes() -> tuple[str, ...]:
     return tuple(_table())
 
 
+def find_template(module: LuaModule) -> Template | None:
+    """Return the template of a module's class, or None."""
+    return None if module.spec.derived else _table().get(module.spec.name)
+
+
 def template_of(module: LuaModule) -> Template:
     """Return the template of a module's class.
 
     Raises:
         ConversionError: if no file of Torch7 shows what it writes for the class.
     """
-    template = None if module.spec.derived else _table().get(module.spec.name)
+    template = find_template(module)
     if template is None:
         raise refusal(module, "what Torch7 writes for this class is not known")
     return template
@@ -121,7 +126,7 @@ def with_backend(module: LuaModule, backend: Backend | None) -> LuaModule:
             fields[field] = neutral
     if "Pooling" in name and _windows_differ(name, fields):
         raise refusal(module, f"{typename} treats its last windows or its padding otherwise")
-    return LuaModule(typename, spec, module.path, module.version, fields)
+    return replace(module, typename=typename, spec=spec, fields=fields)
 
 
 def _windows_differ(name: str, fields: Mapping[str, Any]) -> bool:

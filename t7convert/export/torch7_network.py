@@ -18,6 +18,7 @@ from t7convert.export.torch7_fields import Backend
 from t7convert.export.torch7_layout import FLOATING, Layout
 from t7convert.export.torch7_modules import tree_of_network
 from t7convert.export.torch7_objects import Writer
+from t7convert.export.torch7_record import remember_fields
 from t7convert.export.torch7_values import Values, values_of
 from t7convert.files import check_output
 from t7convert.format import save
@@ -85,12 +86,14 @@ def torch7_object(
 ) -> LuaObject:
     """Return the Lua object of a network, which ``save`` writes; see :func:`to_torch7`."""
     if isinstance(network, Converted):
+        remember_fields(network)
         tree, values, guessed = network.tree, values_of(network), False
+        usual = TYPES["double"]  # of a module that no file gave a type, as old View
     else:
         tree, guessed = tree_of_network(network)
-        values, backend = Values(), backend or "nn"
-    kind = TYPES[type] if type is not None else _kind_of(tree)
-    layout = Layout(tree, values, kind, flatten=flatten)
+        values, backend, usual = Values(), backend or "nn", TYPES["float"]
+    kind = TYPES[type] if type is not None else _kind_of(tree) or usual
+    layout = Layout(tree, values, kind, forced=type is not None, flatten=flatten)
     made = Writer(layout, backend=backend, gradients=gradients).write(tree)
     if guessed and isinstance(network, nn.Module):
         check_guess(network, made)
@@ -105,12 +108,15 @@ def _opened(
     return rebuild(content["architecture"], state, name=str(path), plugins=plugins)
 
 
-def _kind_of(tree: LuaModule) -> str:
-    """Return the type of the first floating tensor; Torch7's default where there is none."""
+def _kind_of(tree: LuaModule) -> str | None:
+    """Return the network's type: what its file says, else that of the first floating tensor.
+
+    Of halves it is what Torch7 can run; None where nothing tells.
+    """
     halves = {"torch.HalfTensor": "torch.FloatTensor", "torch.CudaHalfTensor": "torch.CudaTensor"}
     for module in walk(tree):
-        for _, tensor in module.tensors(module.spec.tensors):
-            if tensor.typename in FLOATING:
-                return halves.get(tensor.typename, tensor.typename)
-    raw = tree.raw.get("_type") if tree.raw is not None else None
-    return raw if isinstance(raw, str) and raw in FLOATING else TYPES["float"]
+        found = [tensor.typename for _, tensor in module.tensors(module.spec.tensors)]
+        for kind in (module.kind, *found):
+            if kind in FLOATING:
+                return halves.get(kind, kind)
+    return None

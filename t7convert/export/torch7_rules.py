@@ -7,7 +7,6 @@ what they have before the first one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from t7convert.export.torch7_parts import estimator, no_function, partial_network, thresholder
 from t7convert.format.objects import ArrayPayload, LuaObject, LuaStorage, LuaTable, LuaTensor
+from t7convert.lua.record import GradientOf
 from t7convert.lua.tree import LuaModule
 
 Fields = Mapping[str, Any]
@@ -92,13 +92,6 @@ def _of_pooling(name: str) -> Rule:
 def _transposes(fields: Fields) -> bool | None:
     given, wanted = str(fields["inputShape"]), str(fields["outputShape"])
     return set(wanted) <= set(given) if len(given) == len(wanted) else None
-
-
-@dataclass(frozen=True)
-class GradientOf:
-    """Stands for the tensor that holds the gradient of a parameter of the tree."""
-
-    parameter: LuaTensor
 
 
 def _inner_gradient(fields: Fields) -> Any:

@@ -2,12 +2,14 @@
 
 Parameters and statistics become geometry (type, size, stride, place in a numbered storage), so that
 ties are kept; constants keep their values. Reading the list back gives a tree that the converters
-take like the original.
+take like the original. Modules that only records name (t7convert.lua.record) follow those of the
+tree.
 """
 
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -21,9 +23,10 @@ from t7convert.format.objects import (
     LuaStorage,
     LuaTensor,
 )
-from t7convert.lua import schema
+from t7convert.lua import arch_record, schema
+from t7convert.lua.record import State, every_module, state_of, tensors_of
 from t7convert.lua.schema import ClassSpec
-from t7convert.lua.tree import LuaModule, walk
+from t7convert.lua.tree import LuaModule
 
 Node = dict[str, Any]
 
@@ -37,9 +40,13 @@ class ShapeOnly:
     copy = read
 
 
-def encode(root: LuaModule) -> list[Node]:
-    """Return the tree as a flat list of nodes; the first one is the root."""
-    return _Encoder(root).nodes
+def encode(root: LuaModule, state: State | None = None) -> list[Node]:
+    """Return the tree as a flat list of nodes; the first one is the root.
+
+    Parameters and statistics outside of ``state``, of which nobody else keeps the values, are
+    described with them. None: all are within.
+    """
+    return _Encoder(root, state).nodes
 
 
 def decode(nodes: list[Node]) -> LuaModule:
@@ -55,10 +62,19 @@ def decode(nodes: list[Node]) -> LuaModule:
 
 
 class _Encoder:
-    def __init__(self, root: LuaModule) -> None:
-        self._numbers = {id(module): number for number, module in enumerate(walk(root))}
+    def __init__(self, root: LuaModule, state: State | None) -> None:
+        modules = every_module(root)
+        self._state = state or state_of(modules)
+        self._repeated = _repeated(modules)
+        self._numbers = {id(module): number for number, module in enumerate(modules)}
         self._storages: dict[int, int] = {}
-        self.nodes = [self._node(module) for module in walk(root)]
+        self._kind = root.kind
+        self._records = arch_record.Encoder(
+            self._state,
+            lambda module: self._numbers[id(module)],
+            lambda tensor: self._tensor(tensor, values=False),
+        )
+        self.nodes = [self._node(module) for module in modules]
 
     def _node(self, module: LuaModule) -> Node:
         spec = module.spec
@@ -77,6 +93,10 @@ class _Encoder:
             name: self._value(value, values=name not in spec.tensors)
             for name, value in module.fields.items()
         }
+        if module.kind is not None and (not self._numbers[id(module)] or module.kind != self._kind):
+            node["type"] = module.kind
+        if module.record is not None:
+            node["record"] = self._records.record(module.record)
         return node
 
     def _value(self, value: Any, *, values: bool) -> Any:
@@ -95,7 +115,7 @@ class _Encoder:
         if isinstance(value, LuaModule):
             return {"module": self._numbers[id(value)]}
         if isinstance(value, LuaTensor):
-            return self._tensor(value, values)
+            return self._tensor(value, values=values)
         if isinstance(value, LuaStorage):
             data = base64.b64encode(_little(value.numpy())).decode()
             return {"storage": value.typename, "data": data}
@@ -105,13 +125,29 @@ class _Encoder:
             return {"object": value.typename}
         raise TypeError(f"{value!r} can't be part of an architecture")
 
-    def _tensor(self, tensor: LuaTensor, values: bool) -> Node:
+    def _tensor(self, tensor: LuaTensor, *, values: bool) -> Node:
         node: Node = {"tensor": tensor.typename, "size": list(tensor.size)}
-        if values or tensor.storage is None:
+        if values or tensor.storage is None or not self._state.holds(tensor):
             return {**node, "data": base64.b64encode(_little(tensor.numpy())).decode()}
         number = self._storages.setdefault(id(tensor.storage), len(self._storages))
         place = {"stride": list(tensor.stride), "offset": tensor.offset, "storage": number}
-        return {**node, **place, "length": tensor.storage.size}
+        node |= {**place, "length": tensor.storage.size}
+        same = self._repeated.get(id(tensor))
+        return node if same is None else {**node, "one": same}
+
+
+def _repeated(modules: list[LuaModule]) -> dict[int, int]:
+    """Return a number for each tensor object that stands at several places, by id."""
+    counts = Counter(
+        id(tensor)
+        for module in modules
+        for tensor in (
+            *(tensor for _, tensor in module.tensors(module.spec.tensors)),
+            *(tensors_of(module.record) if module.record is not None else ()),
+        )
+    )
+    several = (key for key, count in counts.items() if count > 1)
+    return {key: number for number, key in enumerate(several)}
 
 
 def _little(array: Array) -> bytes:
@@ -121,6 +157,7 @@ def _little(array: Array) -> bytes:
 class _Decoder:
     def __init__(self, nodes: list[Node]) -> None:
         self._storages: dict[int, LuaStorage] = {}
+        self._repeated: dict[int, LuaTensor] = {}
         self._modules = [
             LuaModule(str(node["class"]), _spec(node), str(node["path"]), node["version"])
             for node in nodes
@@ -129,6 +166,11 @@ class _Decoder:
             module.overridden = tuple(node.get("overridden", ()))
             for name, value in node["fields"].items():
                 module.fields[name] = self._value(value)
+        records = arch_record.Decoder(self._modules, self._tensor)
+        for module, node in zip(self._modules, nodes, strict=True):
+            module.kind = node.get("type", nodes[0].get("type"))
+            if "record" in node:
+                module.record = records.record(node["record"])
         self.root = self._modules[0]
 
     def _value(self, value: Any) -> Any:
@@ -170,9 +212,9 @@ class _Decoder:
         number = value["storage"]
         if number not in self._storages:
             self._storages[number] = LuaStorage(storage_type, value["length"], ShapeOnly())
-        return LuaTensor(
-            typename, size, tuple(value["stride"]), value["offset"], self._storages[number]
-        )
+        stride, offset = tuple(value["stride"]), value["offset"]
+        made = LuaTensor(typename, size, stride, offset, self._storages[number])
+        return self._repeated.setdefault(value["one"], made) if "one" in value else made
 
 
 def _spec(node: Node) -> ClassSpec:

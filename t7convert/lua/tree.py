@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from t7convert import paths
 from t7convert.errors import ConversionError, Problem
 from t7convert.format.objects import LuaFunction, LuaObject, LuaTable, LuaTensor
 from t7convert.lua import schema
 from t7convert.lua.schema import REQUIRED, ClassSpec
+
+if TYPE_CHECKING:
+    from t7convert.lua.record import Record
 
 #: Functions stored in an object override its class; with these the class's code isn't what ran.
 OVERRIDES = ("updateOutput", "forward", "updateGradInput", "accGradParameters", "backward")
@@ -39,6 +42,8 @@ class LuaModule:
         overridden: methods that the file overrides by functions of its own.
         missing: required constants that the file lacks.
         strange: unknown fields that hold modules.
+        kind: the type of the module's tensors, as the file says; None if it doesn't.
+        record: fields that the tree leaves out (t7convert.lua.record); None if nobody asked.
     """
 
     typename: str
@@ -50,6 +55,8 @@ class LuaModule:
     overridden: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     strange: tuple[str, ...] = ()
+    kind: str | None = None
+    record: Record | None = None
 
     def __repr__(self) -> str:
         return f"<{self.typename} at {self.path or '<root>'}>"
@@ -111,6 +118,15 @@ def fields_of(obj: LuaObject) -> LuaTable | None:
     return obj.payload if isinstance(obj.payload, LuaTable) else None
 
 
+def tensor_type(fields: Mapping[str, Any]) -> str | None:
+    """Return the type of a module's tensors: of ``_type``, in older files of its output."""
+    if isinstance(fields.get("_type"), str):
+        return str(fields["_type"])
+    values = [fields.get(name) for name in ("output", "gradInput", "weight", "bias")]
+    values += [item for value in values if isinstance(value, LuaTable) for item in value.values()]
+    return next((value.typename for value in values if isinstance(value, LuaTensor)), None)
+
+
 def is_module(value: object) -> bool:
     """Tell whether this object is a module or criterion: known, or looking like one."""
     if not isinstance(value, LuaObject):
@@ -163,15 +179,18 @@ def build(root: LuaObject, path: str = "") -> LuaModule:
     Raises:
         ConversionError: if a field holds tables nested into themselves.
     """
-    return _Builder().build(root, path)
+    return Builder({}).build(root, path)
 
 
-class _Builder:
-    def __init__(self) -> None:
-        self._memo: dict[int, LuaModule] = {}
+class Builder:
+    """Makes module trees; objects that it has seen, or that ``known`` names, stay one module."""
+
+    def __init__(self, known: dict[int, LuaModule]) -> None:
+        self._memo = dict(known)
         self._queue: list[tuple[LuaModule, LuaObject]] = []
 
     def build(self, root: LuaObject, path: str) -> LuaModule:
+        """Return the module of an object, its children made."""
         module = self._module(root, path)
         while self._queue:
             current, obj = self._queue.pop()
@@ -184,7 +203,8 @@ class _Builder:
             table = fields_of(obj)
             fields: Mapping[str, Any] = {} if table is None else table
             spec = schema.find(obj.typename, fields) or derived_spec(obj.typename, fields)
-            known = LuaModule(obj.typename, spec, path, obj.version, raw=obj)
+            kind = tensor_type(fields)
+            known = LuaModule(obj.typename, spec, path, obj.version, raw=obj, kind=kind)
             self._memo[id(obj)] = known
             self._queue.append((known, obj))
         return known
