@@ -104,7 +104,11 @@ class Conversion:
     def _in_place(self, module: LuaModule, made: nn.Module) -> nn.Module:
         """Let ``made`` overwrite its input, or give memory of its own, where that can be seen."""
         if id(module) in self.overwriting.visible:
-            return Overwriting(made, restoring=module.spec.typename in RESTORING)
+            return Overwriting(
+                made,
+                restoring=module.spec.typename in RESTORING,
+                late=id(module) in self.overwriting.late,
+            )
         return Copied(made) if id(module) in self.overwriting.copies else made
 
     def reads_overwritten(self, module: LuaModule) -> bool:

@@ -11,25 +11,27 @@ version; it can be seen if somebody reads, or read before and reads again in bac
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 
 from t7convert.lua.aliasing import (
     COPIES,
     READ_OUTPUT,
-    RESTORING,
     VIEWS,
     asks_in_vain,
     is_in_place,
     names,
 )
+from t7convert.lua.memory import Branch, Memory
+from t7convert.lua.reuse import reused
 from t7convert.lua.tree import LuaModule
 
 #: Containers around one module that return what it returns, or a view of it.
 _DECORATORS = names(
     """nn.Decorator nn.Bottle nn.NaN nn.Profile nn.GPU nn.DontCast nn.DataParallelTable
     nn.DataParallel nn.Recursor nn.BiSequencer nn.SeqBRNN nn.SeqBLSTM nn.SeqBGRU
-    nn.ReverseUnreverse"""
+    nn.ReverseUnreverse onmt.Network onmt.LSTM onmt.GRU onmt.GlobalAttention onmt.NoAttention
+    onmt.Bridge"""
 )
 #: Modules that read their output again in the next time step.
 _RECURRENT = names(
@@ -49,9 +51,11 @@ class Overwrites:
         copies: the modules that must not return a view of their input.
         readers: the modules that read or wrote memory which is overwritten visibly.
         of_input: whether the network's own input is among the memory overwritten.
+        late: the modules that put the old values back after others' backward has read the new ones.
     """
 
     visible: frozenset[int] = frozenset()
+    late: frozenset[int] = frozenset()
     copies: frozenset[int] = frozenset()
     readers: frozenset[int] = frozenset()
     of_input: bool = False
@@ -59,17 +63,20 @@ class Overwrites:
 
 def overwrites(root: LuaModule) -> Overwrites:
     """Return which overwritings in ``root`` can be seen, and what follows from that."""
-    run = _Run()
+    run = _Run(frozenset(id(module) for module in reused(root)))
     given = _Value(run.memory(None))
     run.read(run.call(root, given))
     visible: set[int] = set()
+    late: set[int] = set()
     copies: set[int] = set()
     readers: set[int] = set()
     of_input = False
     for memory in run.memories:
         for time, version, module in memory.overwritten:
-            if memory.seen(time, version, module):
+            if memory.buffer or memory.seen(time, version, module):
                 visible.add(id(module))
+            if memory.asked_first(version, module):
+                late.add(id(module))
         writers = [module for _, _, module in memory.overwritten]
         for start, end in combinations(range(len(writers)), 2):
             if asks_in_vain(writers[start], writers[end]):
@@ -78,34 +85,16 @@ def overwrites(root: LuaModule) -> Overwrites:
             of_input = of_input or memory.maker is None
             copies.update(memory.copiers)
             readers.update(memory.readers, {id(memory.maker)}, map(id, writers))
-    return Overwrites(frozenset(visible), frozenset(copies), frozenset(readers), of_input)
-
-
-@dataclass(eq=False)
-class _Memory:
-    """What one module allocated (None: the network's input)."""
-
-    maker: LuaModule | None
-    public: bool = False
-    version: int = 0
-    reads: list[tuple[int, int]] = field(default_factory=list)  # (time, version)
-    overwritten: list[tuple[int, int, LuaModule]] = field(default_factory=list)
-    copiers: set[int] = field(default_factory=set)
-    readers: set[int] = field(default_factory=set)
-
-    def seen(self, time: int, version: int, module: LuaModule) -> bool:
-        """Tell whether somebody reads an older version, in backward or after ``time``."""
-        restored = module.spec.typename in RESTORING
-        return self.public or any(
-            read < version and (when > time or not restored) for when, read in self.reads
-        )
+    return Overwrites(
+        frozenset(visible), frozenset(late), frozenset(copies), frozenset(readers), of_input
+    )
 
 
 class _Value:
     """A tensor: some memory in some version; or a table, which may be discovered bit by bit."""
 
     def __init__(
-        self, memory: _Memory, items: list[_Value] | None = None, *, slices: bool = False
+        self, memory: Memory, items: list[_Value] | None = None, *, slices: bool = False
     ) -> None:
         self.memory, self.version = memory, memory.version
         self.items = items
@@ -134,18 +123,26 @@ class _Value:
 
 
 class _Run:
-    def __init__(self) -> None:
-        self.memories: list[_Memory] = []
+    def __init__(self, reused: frozenset[int]) -> None:
+        self.reused = reused
+        self.buffers: dict[int, Memory] = {}
+        self.memories: list[Memory] = []
         self.pushed: dict[int, _Value] = {}
+        self.branch: Branch = ()
         self.time = 0
 
-    def memory(self, maker: LuaModule | None, *, public: bool = False) -> _Memory:
-        made = _Memory(maker, public)
+    def memory(self, maker: LuaModule | None, *, public: bool = False) -> Memory:
+        made = Memory(maker, public)
         self.memories.append(made)
         return made
 
     def fresh(self, module: LuaModule) -> _Value:
-        value = _Value(self.memory(module))
+        memory = self.buffers.get(id(module)) or self.memory(module)
+        if id(module) in self.reused:
+            self.buffers[id(module)] = memory
+            memory.buffer = True
+            memory.version += 1
+        value = _Value(memory)
         if module.spec.typename in READ_OUTPUT:
             self.read(value)
         return value
@@ -156,7 +153,7 @@ class _Run:
     def read(self, value: _Value, reader: LuaModule | None = None) -> None:
         self.time += 1
         for tensor in value.tensors():
-            tensor.memory.reads.append((self.time, tensor.version))
+            tensor.memory.reads.append((self.time, tensor.version, self.branch))
             tensor.memory.readers.add(id(reader))
 
     def call(self, module: LuaModule, given: _Value) -> _Value:
@@ -178,14 +175,14 @@ class _Run:
                 children[0], given if entry is None or sliced else given.at(self, entry)
             )
         if name == "nn.ConcatTable":
-            return self.table(module, [self.call(child, given) for child in children])
+            return self._branches(module, [(child, given) for child in children])
         if name in ("nn.ParallelTable", "nn.MapTable"):
             if name == "nn.MapTable":
                 children += children[:1] * (len(given.items or []) - len(children))
             numbered = enumerate(children, start=1)
-            return self.table(module, [self.call(c, given.at(self, i)) for i, c in numbered])
+            return self._branches(module, [(c, given.at(self, i)) for i, c in numbered])
         if name in ("nn.Concat", "nn.DepthConcat", "nn.ModelParallel"):
-            self.read(self.table(module, [self.call(child, given) for child in children]))
+            self.read(self._branches(module, [(child, given) for child in children]))
             return self.fresh(module)
         if name == "nn.gModule":
             return self._graph(module, given)
@@ -195,6 +192,15 @@ class _Run:
             return self._view(module, given)
         self.read(given, module)
         return self._copy(module, given) if name in COPIES else self.fresh(module)
+
+    def _branches(self, module: LuaModule, calls: list[tuple[LuaModule, _Value]]) -> _Value:
+        """Call the children of a container, which go backward in the same order."""
+        outer, items = self.branch, []
+        for number, (child, given) in enumerate(calls):
+            self.branch = (*outer, (id(module), number))
+            items.append(self.call(child, given))
+        self.branch = outer
+        return self.table(module, items)
 
     def _copy(self, module: LuaModule, given: _Value) -> _Value:
         """Note who must not return a view, should what it reads or what it makes be overwritten."""
@@ -214,6 +220,7 @@ class _Run:
         memory.public = memory.public or target.version < memory.version
         memory.version += 1
         memory.overwritten.append((self.time, memory.version, module))
+        memory.writing[id(module)] = self.branch
         return _Value(memory)
 
     def _view(self, module: LuaModule, given: _Value) -> _Value:
@@ -261,7 +268,7 @@ class _Run:
         """Take it that somebody sees whatever children do to what the container hands them."""
         self.read(given)
         for child in children:
-            self.call(child, _Value(self.memory(module, public=True)))
+            self.read(self.call(child, _Value(self.memory(module, public=True))))
         if module.spec.typename in _RECURRENT:
             return _Value(self.memory(module, public=True))
         return self.fresh(module)

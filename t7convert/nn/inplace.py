@@ -7,6 +7,7 @@ written. PyTorch's own in-place operations would differentiate through the overw
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -78,15 +79,16 @@ def slope_by_output(module: nn.Module, output: Tensor) -> Tensor | None:
 class Overwriting(nn.Module):
     """Run ``module`` and write its output over its input (over the first, if it is a list).
 
-    With ``restoring``, backward puts the old values back, as nn.AddConstant and nn.MulConstant do.
-    Gradients are Lua's. In an exported or compiled graph the values are the same, the gradients
-    those of PyTorch's in-place operations.
+    With ``restoring``, backward puts the old values back, as nn.AddConstant and nn.MulConstant do;
+    with ``late`` it does so after everybody who read the input has gone backward. Gradients are
+    Lua's. In an exported or compiled graph the values are the same, the gradients those of
+    PyTorch's in-place operations.
     """
 
-    def __init__(self, module: nn.Module, *, restoring: bool = False) -> None:
+    def __init__(self, module: nn.Module, *, restoring: bool = False, late: bool = False) -> None:
         super().__init__()
         self.module = module
-        self.restoring = restoring
+        self.restoring, self.late = restoring, late
 
     def forward(self, input: Any) -> Tensor:
         target: Tensor = input if isinstance(input, Tensor) else input[0]
@@ -99,11 +101,17 @@ class Overwriting(nn.Module):
             return apply(_Rewrite, input, target.data, self.module)
         original = target.clone()
         given = original if isinstance(input, Tensor) else [original, *input[1:]]
-        kept = original.detach().clone() if self.restoring else None
-        return apply(_Overwrite, target.data, self.module(given), kept)
+        old = original.detach().clone() if self.restoring else None
+        if old is not None and self.late:  # the hook waits until the input's gradient is complete
+            target.register_hook(partial(_put_back, target.data, old))
+        return apply(_Overwrite, target.data, self.module(given), None if self.late else old)
 
     def extra_repr(self) -> str:
         return "restoring=True" if self.restoring else ""
+
+
+def _put_back(memory: Tensor, values: Tensor, _: Tensor) -> None:
+    memory.copy_(values)
 
 
 class Copied(nn.Module):

@@ -33,10 +33,10 @@ class Recurrent(Memory, nn.Sequential):
     Args:
         step: the module of one step.
         start: hidden state before the first step (``setStartState``, ``userPrevOutput`` in Lua);
-            one tensor per part of the state.
+            one tensor per part of the state, None for zeros.
     """
 
-    def __init__(self, *modules: nn.Module, start: Sequence[Tensor] | None = None) -> None:
+    def __init__(self, *modules: nn.Module, start: Sequence[Tensor | None] | None = None) -> None:
         super().__init__(*modules)
         for number, tensor in enumerate(start or ()):
             self.register_buffer(f"start{number}", tensor, persistent=False)
@@ -86,7 +86,7 @@ class LSTM(Recurrent):
         step: nn.Module,
         output_size: int,
         cell_size: int | None = None,
-        start: Sequence[Tensor] | None = None,
+        start: Sequence[Tensor | None] | None = None,
     ) -> None:
         super().__init__(step, start=start)
         self.output_size, self.cell_size = output_size, cell_size or output_size
@@ -117,7 +117,7 @@ class GRU(Recurrent):
     """
 
     def __init__(
-        self, step: nn.Module, output_size: int, start: Sequence[Tensor] | None = None
+        self, step: nn.Module, output_size: int, start: Sequence[Tensor | None] | None = None
     ) -> None:
         super().__init__(step, start=start)
         self.output_size = output_size
@@ -153,7 +153,7 @@ class Recurrence(Recurrent):
         step: nn.Module,
         output_size: Sizes,
         input_dims: int,
-        start: Sequence[Tensor] | None = None,
+        start: Sequence[Tensor | None] | None = None,
     ) -> None:
         super().__init__(step, start=start)
         self.output_size, self.input_dims = output_size, input_dims

@@ -37,7 +37,7 @@ class _Sequence(Masked, Remembering):
         masking: Masking,
         remember: str,
         new_batch_restarts: bool,
-        start: Sequence[Tensor] | None,
+        start: Sequence[Tensor | None] | None,
     ) -> None:
         super().__init__(remember=remember)
         self.input_size, self.hidden_size, self.output_size = input_size, hidden_size, output_size
@@ -112,7 +112,7 @@ class SeqLSTM(_Sequence):
         masking: which steps are blanked: they give zeros, and the state restarts behind them.
         remember: whether a call goes on where the last one ended.
         new_batch_restarts: whether another batch size restarts (torch/rnn) or is an error.
-        start: [output, cell] before the first step of the next call, once.
+        start: [output, cell] before the first step of the next call, once; None for none.
 
     The input may be [h0, x] or [c0, h0, x], whose states are batch x outputs and batch x cells.
     Gates are i, f, o, g. Source: SeqLSTM.lua, SeqLSTMP.lua.
@@ -130,7 +130,7 @@ class SeqLSTM(_Sequence):
         masking: Masking = "off",
         remember: str = "neither",
         new_batch_restarts: bool = False,
-        start: Sequence[Tensor] | None = None,
+        start: Sequence[Tensor | None] | None = None,
     ) -> None:
         super().__init__(
             input_size,
@@ -182,7 +182,7 @@ class SeqGRU(_Sequence):
         masking: Masking = "off",
         remember: str = "neither",
         new_batch_restarts: bool = False,
-        start: Sequence[Tensor] | None = None,
+        start: Sequence[Tensor | None] | None = None,
     ) -> None:
         super().__init__(
             input_size,

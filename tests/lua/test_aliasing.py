@@ -110,6 +110,10 @@ VISIBLE: dict[str, Callable[[], LuaObject]] = {
         linear(4, 3),
         obj("nn.Concat", dimension=1, modules=table(obj("nn.Identity"), leaky())),
     ),
+    "network of OpenNMT": lambda: obj("onmt.Network", net=skip(leaky())),
+    "container that isn't looked into": lambda: sequential(
+        linear(4, 4), obj("nn.MaskZero", nInputDim=1, modules=table(skip(leaky(), linear(4, 3))))
+    ),
     "map": lambda: sequential(
         concat_table(linear(4, 3), linear(4, 3, seed=4)),
         concat_table(obj("nn.MapTable", modules=table(leaky())), obj("nn.Identity")),

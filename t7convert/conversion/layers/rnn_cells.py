@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -15,16 +16,21 @@ from t7convert.nn import rnn_cells
 from t7convert.nn.rnn_simple import NormStabilizer
 
 _Recurrent = TypeVar("_Recurrent", bound=rnn_cells.Recurrent)
+#: The parts of a state before the first step, None where zeros are meant.
+Start: TypeAlias = "Sequence[Tensor | None]"
 
 
-def start(m: Layer, *names: str) -> list[Tensor] | None:
-    """Return the state that a file gives for the first step, None where it gives none."""
-    if not all(m.has(name) for name in names):
+def start(m: Layer, *names: str) -> Start | None:
+    """Return the state that a file gives for the first step, None where it gives none.
+
+    A part that it doesn't give is None: it starts with zeros.
+    """
+    if not any(m.has(name) for name in names):
         return None
-    return [m.constant(name) for name in names]
+    return [m.constant(name) if m.has(name) else None for name in names]
 
 
-def start_state(m: Layer) -> list[Tensor] | None:
+def start_state(m: Layer) -> Start | None:
     """Return torch/rnn's ``startState``, a tensor or a list of tensors, None where there is none.
 
     Raises:

@@ -83,8 +83,8 @@ class CategoricalEntropy(Op):
         x = self.input
         p = x.sum(0) / x.sum()
         logs = np.log(p + 1e-6)
-        if self.get("minEntropy") is not None and -(p * logs).sum() >= self.number("minEntropy"):
-            return gy
+        if self.get("minEntropy") is not None and not -(p * logs).sum() < self.number("minEntropy"):
+            return gy  # also where it is not a number
         slope = self.number("scale") * (logs + p / (p + 1e-6)) / x.sum()
         return gy + (slope / len(x) if self.flag("sizeAverage") else slope)
 

@@ -28,10 +28,13 @@ _MASKED = ("nn.MaskZero", "nn.SeqLSTM", "nn.SeqLSTMP", "nn.SeqGRU", "nn.StepLSTM
 
 
 def forget(executor: Executor, module: LuaModule) -> None:
-    """Start a new sequence in ``module`` and every module inside; masks stay."""
+    """Start a new sequence in ``module`` and every module inside.
+
+    Masks stay, and a given state that served once ("started") serves no more.
+    """
     for inner in walk(module):
         state = executor.state(inner)
-        for name in set(state) - {"mask", "masks"}:
+        for name in set(state) - {"mask", "masks", "started"}:
             del state[name]
 
 
@@ -61,9 +64,9 @@ class Step(Op):
         raise TypeError(f"{self.typename} has no state")
 
     def first(self, x: Value) -> list[Value]:
-        names = [name for name in self.given if self.has(name)]
-        if names and len(names) == len(self.given):
-            return [self.array(name) for name in names]
+        if any(self.has(name) for name in self.given):  # each part by itself
+            pairs = zip(self.given, self.zeros(x), strict=True)
+            return [self.array(name) if self.has(name) else zero for name, zero in pairs]
         start = self.get("startState")
         if start is not None:
             parts = start if isinstance(start, list) else [start]

@@ -162,12 +162,12 @@ class SequenceOp(Masked):
 
         Memory that isn't filled yet, or another batch size in torch/rnn, gives zeros.
         """
-        if self.has(self.starts[part]) and not self.state.get("started"):
-            return self.array(self.starts[part])
         filled = self.state.setdefault("filled", set())
         last: list[Array] | None = self.state.get("last")
         known = last[part] if last is not None and part in filled else None
         filled.add(part)
+        if self.has(self.starts[part]) and not self.state.get("started"):
+            return self.array(self.starts[part])
         if known is not None and self.get("_remember") in ("both", "eval"):
             if len(known) == batch:
                 return known
