@@ -90,11 +90,13 @@ def replacing(target: Path, *, force: bool = False) -> Iterator[Path]:
 def replace_text(target: Path, text: str, *, force: bool = False) -> None:
     """Write ``text`` in UTF-8 as the whole of ``target``; see :func:`replacing`.
 
+    Bytes of a file name that are no UTF-8 (surrogates in Python) are written as escapes.
+
     Raises:
         OutputError: as :func:`replacing`.
     """
     with replacing(target, force=force) as beside:
-        beside.write_text(text, encoding="utf-8")
+        beside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def remove_unfinished(target: Path) -> None:

@@ -19,6 +19,7 @@ from t7convert.errors import T7Error, in_words
 from t7convert.export.provenance import sha256
 from t7convert.files import check_output
 from t7convert.lua import find
+from t7convert.opening import open_source
 
 
 def run_job(job: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def _convert(source: Path, target: Path, job: dict[str, Any]) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     check_output(target, force=force, sources=[source])
     if options.get("select") is None:
-        root = api.open_source(source).root
+        root = open_source(source).root
         if not find.models(root):
             write_data_of(root, source, target, kind, {}, force=force)
             return "no network in this file; its data was written"

@@ -16,7 +16,8 @@ Command = Callable[..., None]
 class ReadableFile(click.Path):
     """A file that is there and may be read; anything else is wrong usage, in one line.
 
-    With ``names``, what does not exist may be a name in the catalogue, and stays a ``str``; with
+    With ``names``, what does not exist may be a name (in the catalogue, of a module) and stays a
+    ``str``; with
     ``folders`` it may be a folder.
     """
 
@@ -38,7 +39,7 @@ class ReadableFile(click.Path):
             path.stat()
             problem = "is a folder, not a file" if path.is_dir() and not self._folders else ""
         except FileNotFoundError:
-            if self._names and not path.is_symlink():
+            if self._names and not path.is_symlink() and path.suffix != ".py":
                 return str(value)
             problem = "no such file"
         except OSError as error:

@@ -15,6 +15,7 @@ from t7convert.commands.to_pytorch import to_pytorch
 from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read, check_output
 from t7convert.lua import find
+from t7convert.opening import open_source
 from t7convert.outputs import DATA_KINDS, check_kind, kind_of, write_kind
 
 
@@ -44,7 +45,7 @@ def convert_file(
     check_not_read(out, [source])
     kind = kind_of(out, format)
     check_output(out, force=force, sources=[source])
-    opened = api.open_source(source)
+    opened = open_source(source)
     network: dict[str, Any] = {"until": until, "dtype": dtype}
     options = {"untie": untie, "input": input, "input_shape": input_shape, "dynamic": dynamic}
     if select is None and not find.models(opened.root):

@@ -11,18 +11,22 @@ import click
 from t7convert import api
 from t7convert._version import __version__
 from t7convert.commands.progress import size
+from t7convert.errors import SelectionError
 from t7convert.files import check_output, replace_text
 from t7convert.lua import arch, find
 from t7convert.lua.stub import skeleton
 from t7convert.lua.tree import LuaModule, build, walk
+from t7convert.opening import open_source
 
 
 def unknown_modules(source: Path, select: str | None) -> list[LuaModule]:
     """Return the modules of a file's networks whose class has no converter."""
     from t7convert.conversion.registry import converter_for
 
-    root = api.open_source(source).root
-    models = [find.model(root, select)] if select is not None else find.models(root)
+    opened = open_source(source)
+    models = [opened.model(select)] if select is not None else find.models(opened.root)
+    if not models:
+        raise SelectionError(f"{source}: there is no network in this file")
     return [
         module
         for path, obj in models
@@ -56,7 +60,7 @@ def report(source: Path, out: Path | None, *, force: bool = False) -> int:
     """
     if out is not None:
         check_output(out, force=force, sources=[source])
-    opened = api.open_source(source)
+    opened = open_source(source)
     content = {
         "t7convert": __version__,
         "python": sys.version.split()[0],

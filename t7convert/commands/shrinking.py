@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from t7convert import api
 from t7convert.commands.printing import print_json
 from t7convert.commands.progress import size
 from t7convert.errors import OutputKindError
@@ -14,6 +13,7 @@ from t7convert.files import check_not_read, check_output
 from t7convert.format import open_file, save_all
 from t7convert.lua import find
 from t7convert.lua.shrinking import shrink_graph
+from t7convert.opening import open_source
 from t7convert.outputs import DATA_KINDS, NETWORK_KINDS, kind_of
 
 
@@ -76,7 +76,7 @@ def extract(source: Path, out: Path, *, select: str | None = None, force: bool =
         known = ", ".join(f".{name}" for name in DATA_KINDS)
         raise OutputKindError(f"{out}: a part of a file can become {known}")
     check_output(out, force=force, sources=[source])
-    opened = api.open_source(source)
+    opened = open_source(source)
     with opened.named():
         value = opened.root if select is None else find.follow(opened.root, select)
     write_data(value, out, kind=kind, force=force)

@@ -14,6 +14,7 @@ from t7convert.commands.printing import print_json
 from t7convert.commands.progress import Bar, progress, size
 from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read
+from t7convert.opening import Opened
 from t7convert.outputs import DATA_KINDS, NETWORK_KINDS
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def located(
 
 
 def to_pytorch(
-    source: Path | api.Opened,
+    source: Path | Opened,
     out: Path,
     *,
     select: str | None = None,
@@ -63,7 +64,7 @@ def to_pytorch(
     quiet: bool = False,
 ) -> int:
     """Convert, then say what was made and how to use it."""
-    read = source.path if isinstance(source, api.Opened) else source
+    read = source.path if isinstance(source, Opened) else source
     check_not_read(out, [read] if read else [])
     if out.suffix.lower().lstrip(".") in {*NETWORK_KINDS, *DATA_KINDS} - {"pt"}:
         raise OutputKindError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +93,8 @@ def _kinds(report: ParityReport) -> Iterator[str]:
         )
         if kind in ("parameter", "statistic"):
             text += " bit for bit"
+        elif close is not None and close.absolute == math.inf:
+            text += "; some can't be compared at all"
         elif close is not None and close.bound:
             text += (
                 f", at worst {close.absolute / close.bound:.0%} of what rounding allows "

@@ -6,6 +6,7 @@ is a batch (View, Reshape...) decides for a batch there, also where the batch is
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from collections.abc import Iterator
@@ -17,7 +18,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from t7convert.errors import ConversionError, OutputError, ParityError, Problem
+from t7convert.errors import (
+    ConversionError,
+    OutputError,
+    ParityError,
+    Problem,
+    SelectionError,
+    T7Error,
+)
 from t7convert.export.example import batch_dims, flat, resized
 from t7convert.files import replacing
 from t7convert.nn.memory import forget
@@ -31,15 +39,30 @@ ONNX_RTOL = 1e-4
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence the exporters' remarks on packages that are not there."""
-    logger = logging.getLogger("torch.onnx")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch._subclasses")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)  # what goes wrong is raised too
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _run(network: nn.Module, example: Any) -> None:
+    """Make sure that the network takes the input: a tracer's complaint would not say so."""
+    try:
+        with torch.no_grad():
+            forget(network)(example)
+    except T7Error:
+        raise
+    except Exception as error:
+        sizes = ", ".join("x".join(map(str, tensor.shape)) for tensor in flat(example))
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        raise SelectionError(f"the network does not take this input ({sizes}): {reason}") from error
 
 
 def _trace(network: nn.Module, example: Any, *, dynamic: bool) -> torch.export.ExportedProgram:
@@ -65,10 +88,13 @@ def write_pt2(
         ConversionError: if the network can't be traced.
         ParityError: if the graph computes something else; then nothing is left.
     """
+    _run(network, example)
     program = _trace(network, example, dynamic=dynamic)
     with replacing(target, force=force) as beside:
         with _quiet():
-            torch.export.save(program, beside)
+            whole = io.BytesIO()  # on a full disk, PyTorch's own writer ends the process
+            torch.export.save(program, whole)
+            beside.write_bytes(whole.getbuffer())
             again = torch.export.load(beside)
         for batch in (2, 3) if dynamic else (None,):
             given = example if batch is None else resized(example, batch)
@@ -99,6 +125,7 @@ def write_onnx(
         ) from error
     network = network.float()
     example = _single(example)
+    _run(network, example)
     program = _trace(network, example, dynamic=dynamic)
     try:
         with _quiet():

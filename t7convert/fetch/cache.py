@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from t7convert.errors import DownloadError
+from t7convert.errors import DownloadError, in_words
 from t7convert.files import replace_text
 
 if sys.platform == "win32":
@@ -147,7 +147,7 @@ def make_folder(folder: Path) -> None:
             raise PermissionError(f"not writable: {folder}")
     except OSError as error:
         raise DownloadError(
-            f"the cache can't be used: {error}; choose another one with --cache-dir, "
+            f"the cache can't be used: {in_words(error)}; choose another one with --cache-dir, "
             "T7CONVERT_HOME or TORCH_HOME"
         ) from error
 

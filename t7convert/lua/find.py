@@ -99,7 +99,10 @@ def model(root: Any, select: str | None = None) -> tuple[str, LuaObject]:
     if len(found_all) == 1:
         return found_all[0]
     if not found_all:
-        raise SelectionError(f"there is no network in this file; its root is {root!r}")
+        raise SelectionError(
+            f"there is no network in this file; its root is {root!r} "
+            "(`t7convert extract` writes data, `inspect` shows what there is)"
+        )
     rows = "\n".join(f"  {path or '<root>'}: {obj.typename}" for path, obj in found_all[:_SHOWN])
     more = f"\n  ... and {len(found_all) - _SHOWN} more" if len(found_all) > _SHOWN else ""
     raise SelectionError(

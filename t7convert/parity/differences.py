@@ -165,9 +165,12 @@ def _saved(path: Path) -> dict[str, Any] | None:
 def _bare_state(path: Path) -> dict[str, Tensor] | None:
     """Return a state_dict that nobody wrapped; None if it is none."""
     if path.suffix.lower() == ".safetensors":
-        from safetensors.torch import load_file  # noqa: PLC0415  an optional extra
+        try:
+            from safetensors.torch import load_file  # noqa: PLC0415  an optional extra
 
-        return dict(load_file(path))
+            return dict(load_file(path))
+        except Exception:  # likewise
+            return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception:  # read_output told already what is wrong with the file

@@ -20,6 +20,7 @@ from t7convert.fetch.known import catalogue
 from t7convert.fetch.locate import entry_for
 from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import PREPROCESSINGS, Entry, Preprocessing
+from t7convert.opening import open_source
 from t7convert.vision.labels import Labels, bundled_labels, labels_from_value, read_labels
 
 _LABEL_FIELDS = ("labels", "classes", "class_names", "classnames", "classList", "categories")
@@ -68,7 +69,7 @@ def load_subject(
             content["architecture"], content["state_dict"], name=str(path), plugins=plugins
         ).network
     else:
-        opened = api.open_source(path)
+        opened = open_source(path)
         select = entry.select or None if entry else None
         converted = api.to_converted(opened.root, select=select, plugins=plugins)
         origin = provenance(opened.root, converted.tree.path, None)
