@@ -17,11 +17,11 @@ from t7convert.errors import ConversionError, Problem
 from t7convert.lua.aliasing import RESTORING
 from t7convert.lua.indices import recorded_poolings
 from t7convert.lua.overwriting import Overwrites, overwrites
-from t7convert.lua.reuse import reused
+from t7convert.lua.reuse import UNFOLDING, reused, reused_in_place
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.nn.inplace import Copied, Overwriting, copy_input
 from t7convert.nn.missing import MissingModule
-from t7convert.nn.reuse import reuse_outputs
+from t7convert.nn.reuse import Keeps, reuse_outputs
 
 __all__ = ["Binding", "Conversion", "Converted", "convert_tree", "layers"]
 
@@ -163,7 +163,7 @@ class Conversion:
         self.binder.materialise(read)
         self._check_no_meta(network)
         network.eval()
-        reuse_outputs(network, [self._memo[id(m)] for m in reused(root) if id(m) in self._memo])
+        self._reuse(root, network)
         names: dict[int, list[str]] = {}
         for name, child in network.named_modules(remove_duplicate=False):
             names.setdefault(id(child), []).append(name)
@@ -179,6 +179,16 @@ class Conversion:
             records=tuple(self.binder.records),
             origins=self.binder.origins,
         )
+
+    def _reuse(self, root: LuaModule, network: nn.Module) -> None:
+        """Let modules that stand at several places keep from call to call what Lua's keep."""
+        kinds: dict[Keeps, list[LuaModule]] = {"output": [], "unfolded": []}
+        for module in reused(root):
+            kinds["unfolded" if module.spec.typename in UNFOLDING else "output"].append(module)
+        kinds["object"] = reused_in_place(root)
+        for keeps, modules in kinds.items():
+            made = [self._memo[id(m)] for m in modules if id(m) in self._memo]
+            reuse_outputs(network, made, keeps)
 
     def _rows(self, network: nn.Module, names: dict[int, list[str]]) -> Iterator[Binding]:
         keys = network.state_dict(keep_vars=True)
@@ -241,7 +251,7 @@ def convert_tree(
         allow_missing,
         overwriting=overwriting,
         recording=recorded_poolings(root),
-        reuses=bool(reused(root)),
+        reuses=bool(reused(root) or reused_in_place(root)),
     )
     network = conversion.convert(root)
     if conversion.overwriting.of_input:

@@ -29,7 +29,7 @@ from t7convert.conversion.residual_options import (
     stages_of,
 )
 from t7convert.errors import ArchitectureError, ConversionError
-from t7convert.lua.reuse import reused
+from t7convert.lua.reuse import reused, reused_in_place
 from t7convert.lua.sharing import Geometry, regions
 from t7convert.lua.tree import LuaModule
 from t7convert.models import StagedNetwork
@@ -103,7 +103,10 @@ def _recognise(root: LuaModule, trial: _Trial) -> Recognition:
     network = build(facts, {**options_of(facts, stages), "shared": bool(ties)})
     require_shortcuts(network, stages)
     _require_ties(network, ties, dict(parts))
-    for module in reused(root):  # its calls overwrite each other's output
+    for module in (
+        *reused(root),
+        *reused_in_place(root),
+    ):  # its calls overwrite each other's output
         raise ArchitectureError(f"{place(module)} stands in several places, with one output there")
     sources = [(root, network), *containers_of(chain, stages, network)]
     for name, layer in parts:

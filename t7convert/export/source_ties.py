@@ -11,7 +11,7 @@ from t7convert.export.source_classes import Statement
 from t7convert.export.source_library import Import
 from t7convert.export.source_modules import Modules, refuse
 from t7convert.nn.inplace import copy_input
-from t7convert.nn.reuse import OutputBuffer
+from t7convert.nn.reuse import Keeps, OutputBuffer
 
 #: So many assignments that differ in one index become a loop.
 LOOP = 3
@@ -148,17 +148,18 @@ def _varying(run: Sequence[Steps]) -> int | None:
 
 
 def _hooks(network: nn.Module, modules: Modules) -> Iterator[str]:
-    buffers = []
+    buffers: dict[Keeps, list[str]] = {}
     for name, module in network.named_modules():
         hooks = list(module._forward_hooks.values()) + list(module._forward_pre_hooks.values())
         for hook in hooks:
             if isinstance(hook, OutputBuffer):
-                buffers.append(place(network, name))
+                buffers.setdefault(hook.keeps, []).append(place(network, name))
             elif hook is copy_input and module is network:
                 own = modules.library.require(("t7convert.nn.inplace", "copy_input"))
                 yield f"self.register_forward_pre_hook({own})"
             elif not isinstance(getattr(hook, "__self__", None), OutputBuffer):
                 raise refuse(module, name, "it has a hook of another's making")
-    if buffers:
+    for keeps, places in buffers.items():
         name = modules.library.require(("t7convert.nn.reuse", "reuse_outputs"))
-        yield f"{name}(self, [{', '.join(buffers)}])"
+        kind = "" if keeps == "output" else f', "{keeps}"'
+        yield f"{name}(self, [{', '.join(places)}]{kind})"

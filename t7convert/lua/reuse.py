@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from t7convert.lua.aliasing import VIEWS
+from t7convert.lua.aliasing import VIEWS, is_in_place, names
 from t7convert.lua.tree import LuaModule, walk
+
+#: Modules that keep their unfolded input, which the last call overwrote, for the weight's gradient.
+UNFOLDING = names(
+    "nn.SpatialConvolution nn.SpatialConvolutionMM nn.SpatialConvolutionLocal "
+    "nn.VolumetricConvolution"
+)
 
 
 def reused(root: LuaModule) -> list[LuaModule]:
@@ -12,6 +18,18 @@ def reused(root: LuaModule) -> list[LuaModule]:
     A module inside a container that stands at several places does so too. Containers return what
     their children return, so only the latter have an output buffer of their own.
     """
+    return [m for m in _several(root) if not is_in_place(m)]
+
+
+def reused_in_place(root: LuaModule) -> list[LuaModule]:
+    """Return the in-place modules that stand at several places below ``root``.
+
+    Each has one output object, which its last call pointed at that call's input.
+    """
+    return [m for m in _several(root) if is_in_place(m)]
+
+
+def _several(root: LuaModule) -> list[LuaModule]:
     places: dict[int, int] = {id(root): 1}
     order = _parents_first(root)
     for module in order:
@@ -19,14 +37,12 @@ def reused(root: LuaModule) -> list[LuaModule]:
             places[id(child)] = min(places.get(id(child), 0) + places[id(module)], 2)
         if module.spec.typename == "nn.gModule":
             _count_nodes(module, places)
-    return [m for m in order if places[id(m)] > 1 and _has_buffer(m)]
+    return [m for m in order if places[id(m)] > 1 and _has_output(m)]
 
 
-def _has_buffer(module: LuaModule) -> bool:
-    """Tell whether the module writes into a buffer of its own, not into or from its input's."""
-    if any(True for _ in module.children()) or module.spec.typename in VIEWS:
-        return False
-    return module.fields.get("inplace") is not True
+def _has_output(module: LuaModule) -> bool:
+    """Tell whether the module's output is an object of its own."""
+    return not any(True for _ in module.children()) and module.spec.typename not in VIEWS
 
 
 def _count_nodes(module: LuaModule, places: dict[int, int]) -> None:

@@ -31,7 +31,9 @@ class LookupTable(nn.Module):
         scale_grad_by_freq: bool = False,
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(num_embeddings, *size).normal_())
+        weight = torch.empty(num_embeddings, *size)
+        # Drawing meta tensors changes nothing, and the first time imports PyTorch's compiler.
+        self.weight = nn.Parameter(weight if weight.is_meta else weight.normal_())
         self.padding, self.max_norm, self.norm_type = padding, max_norm, norm_type
         self.scale_grad_by_freq = scale_grad_by_freq
 

@@ -6,47 +6,88 @@ returned: whoever still reads it, forward or backward, reads the later values. N
 that were trained like that, so their gradients (and, where an earlier output is read after the
 later call, their outputs) are those of the overwritten buffer.
 
+An in-place module has no buffer: its one output object is pointed at the input of the last call.
+
 Source: torch/nn Module.lua (``forward``, ``backward``), Sequential.lua (``updateGradInput`` passes
-``previousModule.output``).
+``previousModule.output``), CAddTable.lua; lib/THNN/generic/SpatialConvolutionMM.c (``finput``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+
+#: What a module keeps from call to call: an output buffer; that and its unfolded input, which the
+#: gradient of its weight is told from; or an object that the last call pointed at its input.
+Keeps = Literal["output", "unfolded", "object"]
 
 
 class OutputBuffer:
     """Forward hook: overwrites what the module returned earlier in the same pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, keeps: Keeps = "output") -> None:
+        self.keeps = keeps
         self.active = False
         self.earlier: list[Tensor] = []
+        self.unfolded: list[Tensor] = []
+        self.results: list[Tensor] = []
+
+    def before(self, module: nn.Module, args: Any) -> Any:
+        """Pre-hook: write what the module writes before it has read all of its input."""
+        if not self.active or torch.compiler.is_compiling():
+            return None
+        given = args[0]
+        if self.keeps == "unfolded" and isinstance(given, Tensor):
+            kept = given.clone()
+            for before in _alike(self.unfolded, kept):
+                before.data.copy_(kept.data)
+            self.unfolded.append(kept)
+            return (kept, *args[1:])
+        if self.keeps == "output" and isinstance(given, list):
+            for buffer in _alike(self.earlier, given[0]):
+                if any(entry.data_ptr() == buffer.data_ptr() for entry in given[1:]):
+                    buffer.data.copy_(given[0].data)  # a sum copies its first entry, then adds
+        return None
 
     def __call__(self, module: nn.Module, args: Any, output: Any) -> None:
         if not self.active or not isinstance(output, Tensor):
             return
-        for before in self.earlier:
-            if before.shape != output.shape:
-                continue
+        own = output.data  # as Lua does: unnoticed by autograd
+        for before in _alike(self.earlier, output):
             if torch.compiler.is_exporting():  # an exported graph can't hide a write from autograd
                 before.copy_(output)
+            elif self.keeps == "object":
+                before.data = own
             else:
-                before.data.copy_(output.data)  # as Lua does: unnoticed by autograd
+                before.data.copy_(own)
+                if not torch.compiler.is_compiling():
+                    output.data = before.data  # one memory, also for who writes there later
+        for result in _alike(self.results, own):
+            result.copy_(own)  # what autograd kept of the calls between
         self.earlier.append(output)
+        if self.keeps != "object" and not torch.compiler.is_compiling():
+            self.results.append(own)
 
     def begin(self, module: nn.Module, args: Any) -> None:
         """Pre-hook of the whole network."""
+        self.clear()
         self.active = True
-        self.earlier = []
 
     def end(self, module: nn.Module, args: Any, output: Any) -> None:
         """Hook of the whole network; keeps its results from later passes."""
+        self.clear()
         self.active = False
-        self.earlier = []
+
+    def clear(self) -> None:
+        """Forget the calls so far."""
+        self.earlier, self.unfolded, self.results = [], [], []
+
+
+def _alike(earlier: Sequence[Tensor], tensor: Tensor) -> Iterator[Tensor]:
+    return (before for before in earlier if before.shape == tensor.shape)
 
 
 def output_buffers(network: nn.Module) -> list[OutputBuffer]:
@@ -58,10 +99,13 @@ def output_buffers(network: nn.Module) -> list[OutputBuffer]:
     return [hook for hook in hooks if isinstance(hook, OutputBuffer)]
 
 
-def reuse_outputs(network: nn.Module, modules: Sequence[nn.Module]) -> None:
-    """Let each of ``modules``, which ``network`` calls several times, have one output buffer."""
+def reuse_outputs(
+    network: nn.Module, modules: Sequence[nn.Module], keeps: Keeps = "output"
+) -> None:
+    """Let each of ``modules``, which ``network`` calls several times, have one output."""
     for module in modules:
-        buffer = OutputBuffer()
+        buffer = OutputBuffer(keeps)
         network.register_forward_pre_hook(buffer.begin)
+        module.register_forward_pre_hook(buffer.before)
         module.register_forward_hook(buffer)
         network.register_forward_hook(buffer.end, always_call=True)

@@ -37,7 +37,7 @@ def run_steps(module: nn.Module, inputs: Iterable[Any]) -> list[Any]:
         for item in inputs:
             outputs.append(module(item))
             for buffer in buffers:
-                buffer.earlier = []
+                buffer.clear()
     finally:
         end_sequence(module)
     return outputs

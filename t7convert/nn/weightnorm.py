@@ -41,7 +41,8 @@ class WeightNorm(nn.Module):
         self.size, self.output_dim = tuple(size), output_dim
         self.views, self.name = tuple(views), name
         outputs = self.size[output_dim]
-        self.v = nn.Parameter(torch.empty(outputs, prod(self.size) // outputs).normal_())
+        v = torch.empty(outputs, prod(self.size) // outputs)
+        self.v = nn.Parameter(v if v.is_meta else v.normal_())  # drawing meta costs seconds
         self.g = nn.Parameter(torch.ones(tuple(g_shape or (outputs,))))
         self.add_module("0", module)
         owner, _, leaf = name.rpartition(".")

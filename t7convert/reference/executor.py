@@ -11,7 +11,7 @@ import numpy.typing as npt
 from t7convert.errors import ConversionError, Problem
 from t7convert.format.objects import Array, LuaTensor
 from t7convert.lua.aliasing import RESTORING, VIEWS, is_in_place
-from t7convert.lua.reuse import reused
+from t7convert.lua.reuse import reused, reused_in_place
 from t7convert.lua.sharing import Geometry
 from t7convert.lua.tree import LuaModule
 from t7convert.reference.nested import arrays, map_arrays
@@ -48,6 +48,7 @@ class Executor:
         self._arrays: dict[tuple[int, Geometry], Array] = {} if like is None else like._arrays
         self._states: dict[int, dict[str, Any]] = {}
         self._buffers: dict[int, list[Array]] | None = None
+        self._moving: dict[int, list[Array]] = {}
         self._holders: dict[int, list[Op]] = {}  # memory → calls whose ``returned`` lies in it
 
     def call(self, module: LuaModule, x: Value) -> Op:
@@ -65,8 +66,10 @@ class Executor:
             x = map_arrays(np.copy, x)  # an in-place module may write into it
         if self._buffers is None:
             self._buffers = {id(again): [] for again in reused(module)}
+            self._moving = {id(again): [] for again in reused_in_place(module)}
         call = implementation(module, self)
         call.input = x
+        self._write_first(call, self._buffers)
         try:
             call.output = call.returned = call.forward(x)
             self._settle(call)
@@ -91,7 +94,7 @@ class Executor:
                 if module.spec.typename in RESTORING:
                     call.before = target.copy()
                 target[...] = call.output
-                call.output = target
+                call.output = self._moved(module, target)
         elif module.spec.typename not in VIEWS and not any(True for _ in module.children()):
             given = list(arrays(call.input))
             call.output = map_arrays(lambda a: _owned(a, given), call.output)
@@ -105,10 +108,38 @@ class Executor:
         for call in self._holders.pop(id(_memory(target)), []):
             call.returned = map_arrays(np.copy, call.returned)
 
+    def _moved(self, module: LuaModule, target: Array) -> Array:
+        """Return the output object of an in-place call: one for all calls of a module object.
+
+        Whoever holds it sees where the last call pointed it: copies of what it is pointed at,
+        but in a reused module's buffer, which is the same memory for all calls.
+        """
+        earlier = self._moving.get(id(module))
+        if earlier is None or self._is_buffer(target):
+            return target
+        output = target.copy()
+        for before in earlier:
+            if before.shape == output.shape:
+                before[...] = output
+        earlier.append(output)
+        return output
+
+    def _is_buffer(self, array: Array) -> bool:
+        held = (self._buffers or {}).values()
+        return any(np.may_share_memory(array, one) for arrays in held for one in arrays)
+
     def next_step(self) -> None:
         """Let no later call overwrite what was returned so far: a sequence copies its steps."""
-        for earlier in (self._buffers or {}).values():
+        for earlier in (*(self._buffers or {}).values(), *self._moving.values()):
             earlier.clear()
+
+    @staticmethod
+    def _write_first(call: Op, buffers: dict[int, list[Array]]) -> None:
+        """Let a sum over tables copy its first entry before it reads the others, one its output."""
+        entries = call.input[1:] if isinstance(call.input, list) else []
+        for buffer in buffers.get(id(call.module), []):
+            if any(entry is buffer for entry in entries) and call.input[0].shape == buffer.shape:
+                buffer[...] = call.input[0]
 
     @staticmethod
     def _overwrite(call: Op, buffers: dict[int, list[Array]]) -> None:
@@ -117,10 +148,16 @@ class Executor:
         if earlier is None or not isinstance(call.output, np.ndarray):
             return
         call.returned = call.output.copy()  # what this call returned, before a later one
-        for before in earlier:
-            if before.shape == call.output.shape:
-                before[...] = call.output
+        for buffer in earlier:
+            if buffer.shape == call.output.shape:
+                buffer[...] = call.output
+                call.output = buffer
+                return
         earlier.append(call.output)
+
+    def is_reused(self, module: LuaModule) -> bool:
+        """Tell whether the module object is called several times in this run."""
+        return id(module) in (self._buffers or {})
 
     def run(self, module: LuaModule, x: Value) -> Value:
         """Return the output of ``module`` on ``x``; floating arrays are taken in ``dtype``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from t7convert.format.objects import Array
+from t7convert.lua.reuse import UNFOLDING
 from t7convert.reference.op import Op, implements
 from t7convert.reference.ops._unfold import (
     Windows,
@@ -39,6 +40,8 @@ class Convolution(Op):
 
     def forward(self, x: Array) -> Array:
         images = batched(x, self.dims)
+        if self.module.spec.typename in UNFOLDING and self.executor.is_reused(self.module):
+            self.executor.state(self.module)["unfolded"] = images.copy()
         y = convolve(images, self.weight(), self.windows(), self.groups())
         if self.has("bias"):
             y += over_channels(self.array("bias"), self.dims)
@@ -47,7 +50,9 @@ class Convolution(Op):
     def backward(self, gy: Array) -> Array:
         images, grads = batched(self.input, self.dims), batched(gy, self.dims)
         windows, groups = self.windows(), self.groups()
-        gradient = convolve_weight(images, grads, windows, groups)
+        last = self.executor.state(self.module).get("unfolded", images)
+        unfolded = last if last.shape == images.shape else images
+        gradient = convolve_weight(unfolded, grads, windows, groups)
         self.accumulate("weight", gradient.reshape(self.shape("weight")))
         if self.has("bias"):
             self.accumulate("bias", grads.sum((0, *range(2, self.dims))))
