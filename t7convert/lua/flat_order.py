@@ -145,7 +145,8 @@ def _covered(geometries: list[Geometry]) -> list[tuple[int, int]]:
         if _is_compact(geometry):
             spans.append((geometry.offset, geometry.stop))
         else:
-            spans += [(int(p), int(p) + 1) for p in np.unique(geometry.elements())]
+            places = np.flatnonzero(geometry.covered()) + geometry.offset
+            spans += [(place, place + 1) for place in places.tolist()]
     runs: list[tuple[int, int]] = []
     for start, stop in sorted(spans):
         if runs and start <= runs[-1][1]:

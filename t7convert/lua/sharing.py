@@ -76,6 +76,21 @@ class Geometry:
             positions = positions + (np.arange(n, dtype=np.int64) * s).reshape(shape)
         return positions
 
+    def covered(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Return which of the storage elements ``offset`` to ``stop`` the view covers.
+
+        The memory is that of the storage elements: an expanded view may have far more of its own.
+        """
+        marks = np.zeros(self.stop - self.offset, np.bool_)
+        marks[:1] = True
+        for n, s in zip(self.size, self.stride, strict=True):
+            reach = 1 if s else n
+            while reach < n:
+                more = min(reach, n - reach)
+                marks[more * s :] |= marks[: -more * s]
+                reach += more
+        return marks
+
 
 def overlap(a: Geometry, b: Geometry) -> bool:
     """Tell whether two views of one storage have an element in common."""
@@ -83,10 +98,9 @@ def overlap(a: Geometry, b: Geometry) -> bool:
         return False
     if a.is_contiguous and b.is_contiguous:
         return True
-    low = min(a.offset, b.offset)
-    marks = np.zeros(max(a.stop, b.stop) - low, np.bool_)
-    marks[a.elements() - low] = True
-    return bool(marks[b.elements() - low].any())
+    low, high = max(a.offset, b.offset), min(a.stop, b.stop)
+    seen = a.covered()[low - a.offset : high - a.offset]
+    return bool((seen & b.covered()[low - b.offset : high - b.offset]).any())
 
 
 @dataclass(frozen=True)
@@ -107,8 +121,11 @@ class Region(Generic[Owner]):
             (only,) = distinct
             if only.is_contiguous:
                 return only.numel
-        positions = [geometry.elements().reshape(-1) for geometry in distinct]
-        return int(np.unique(np.concatenate(positions)).size)
+        low = min(geometry.offset for geometry in distinct)
+        marks = np.zeros(max(geometry.stop for geometry in distinct) - low, np.bool_)
+        for geometry in distinct:
+            marks[geometry.offset - low : geometry.stop - low] |= geometry.covered()
+        return int(np.count_nonzero(marks))
 
     @property
     def uniform(self) -> bool:

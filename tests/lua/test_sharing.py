@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from t7convert.lua.counting import count, parameter_regions
-from t7convert.lua.sharing import Geometry, overlap, regions
+from t7convert.lua.sharing import Geometry, Region, overlap, regions
 from t7convert.lua.tree import build
 from tests.build import linear, sequential, storage, view
 
@@ -24,6 +27,30 @@ CASES = [
 def test_overlap(a: Geometry, b: Geometry, expected: bool) -> None:
     assert overlap(a, b) is expected
     assert overlap(b, a) is expected
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 7)), min_size=1, max_size=4),
+    st.integers(0, 3),
+)
+def test_what_a_view_covers(axes: list[tuple[int, int]], offset: int) -> None:
+    size, stride = zip(*axes, strict=True)
+    view = Geometry(size, stride, offset)
+    elements = set(view.elements().reshape(-1).tolist())
+
+    assert set((np.flatnonzero(view.covered()) + offset).tolist()) == elements
+    assert Region(1, ((view, "a"),)).numel == len(elements)
+
+
+def test_an_expanded_view_takes_no_more_memory_than_its_storage() -> None:
+    wide = Geometry((2**40, 3), (0, 1), 2)
+    sliding = Geometry((2**20, 2**20), (1, 1), 0)
+
+    assert overlap(wide, Geometry((2,), (2,), 0))
+    assert not overlap(wide, Geometry((2,), (5,), 0))
+    (found,) = regions([(1, wide, "wide"), (1, Geometry((2,), (2,), 0), "other")])
+    assert found.numel == 4
+    assert Region(1, ((sliding, "sliding"),)).numel == 2**21 - 1
 
 
 def test_the_same_storage_alone_is_no_sharing() -> None:
