@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from html import escape
 
 from t7convert.page.chart import Point, chart
@@ -46,8 +47,11 @@ def _lead(report: ParityReport) -> str:
         wrong = sum(row.bad for row in rows)
         if rows:
             close = max((r.absolute / r.bound for r in rows if r.bound), default=0.0)
-            how = "bit for bit" if kind in ("parameter", "statistic") else f"at worst {close:.0%}"
-            how += "" if kind in ("parameter", "statistic") else " of what rounding allows"
+            how = f"at worst {close:.0%} of what rounding allows"
+            if kind in ("parameter", "statistic"):
+                how = "bit for bit"
+            elif close == math.inf:
+                how = "some can't be compared at all"
             what = {"final": "final output", "output": "module output"}.get(kind, kind)
             cards.append((f"{len(rows) - wrong} of {len(rows)} {what}s", how, not wrong))
     cards += [(fact.name, fact.detail, fact.ok) for fact in report.facts]

@@ -94,7 +94,7 @@ background:var(--card)}
 .net .from{font-size:.95em;padding:0 .3rem}
 .net .from a{display:inline-block;padding:.1rem 0}
 .net .leaf{background:var(--card);padding:.25rem .45rem;overflow-wrap:anywhere}
-.net .leaf.bad,.net details.bad{border:2px solid var(--bad)}
+.net .leaf.bad,.net details.bad{border:2px solid var(--bad);color:inherit}
 .net .again{border-style:dashed}
 .tie{display:inline-block;border-radius:1rem;padding:0 .5rem;font-weight:600;
 color:hsl(var(--h) 75% var(--tie-l));border:2px solid currentColor;margin:.1rem .2rem .1rem 0;

@@ -13,7 +13,11 @@ from t7convert.errors import SelectionError
 
 @contextmanager
 def exact_arithmetic() -> Iterator[None]:
-    """Switch off what trades exactness for speed inside the block, and restore it afterwards."""
+    """Switch off what trades exactness for speed inside the block, and restore it afterwards.
+
+    PyTorch gets half of its threads: the reference runs beside it, and threads that wait for each
+    other's cores cost more than they compute.
+    """
     cudnn = torch.backends.cudnn
     before = (
         torch.get_deterministic_debug_mode(),
@@ -22,6 +26,8 @@ def exact_arithmetic() -> Iterator[None]:
         cudnn.allow_tf32,
         torch.backends.cuda.matmul.allow_tf32,
     )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // 2))
     # use_deterministic_algorithms does the same, but imports the compiler first: seconds
     torch.set_deterministic_debug_mode("warn")
     cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = False, True, False
@@ -32,6 +38,7 @@ def exact_arithmetic() -> Iterator[None]:
         torch.set_deterministic_debug_mode(before[0])
         cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32 = before[1:4]
         torch.backends.cuda.matmul.allow_tf32 = before[4]
+        torch.set_num_threads(threads)
 
 
 @contextmanager

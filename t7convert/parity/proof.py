@@ -12,10 +12,12 @@ from t7convert.conversion.convert import Converted
 from t7convert.errors import ConversionError, ParityError, SelectionError
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.parity.check import Options, check_network
-from t7convert.parity.inputs import Trial, draw, run_shadow, shadow_of
+from t7convert.parity.fitting import run_shadow
+from t7convert.parity.inputs import Trial, draw
 from t7convert.parity.precision import preserved
 from t7convert.parity.report import ParityReport
 from t7convert.parity.running import without_reference
+from t7convert.parity.shadows import shadow_of
 
 #: Multiply-adds of one check that take some seconds on one core; more are not done unasked.
 AFFORDABLE = 12e9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -168,9 +169,16 @@ def _compare(
     if kind == "output" and found.shape == (1, *expected.shape):
         found = found[0]  # a recognised network gives a lone sample a batch of one inside
     result = difference(found, expected, tolerance.eps)
-    if result.scale > tolerance.largest:  # e.g. the least number of the type, of an empty window
+    if result.scale > tolerance.largest and found.shape == expected.shape:
+        # beyond the type, e.g. of an empty window or exp: its largest number, or infinity
         expected = np.clip(expected, -tolerance.largest, tolerance.largest)
-        result = difference(found, expected, tolerance.eps)
+        beyond = np.abs(expected) == tolerance.largest
+        right = beyond & (np.isinf(found) | (np.abs(found) == tolerance.largest))
+        right &= np.sign(found) == np.sign(expected)
+        result = difference(found, np.where(right, found, expected), tolerance.eps)
+        rest = np.abs(expected[~beyond])
+        result = replace(result, scale=float(rest.max(initial=0.0, where=np.isfinite(rest))))
+        measured = measured.relative * result.scale if isinstance(measured, Noise) else measured
     scale = result.scale
     if isinstance(measured, Noise):
         scale = max(scale, measured.scale)
