@@ -17,13 +17,23 @@ from t7convert.parity.values import to_arrays, to_tensors
 from tests.conftest import FIXTURES
 from tests.golden import assert_close, leaves
 
-NETS = sorted(path.name for path in (FIXTURES / "nets").iterdir())
+FOLDERS = {path.name: path for kind in ("nets", "nets2") for path in (FIXTURES / kind).iterdir()}
+NETS = sorted(FOLDERS)
+#: Ties, and the families that are recognised, of nets2.
+FAMILIES = {"shortcut-a": 3, "shortcut-a-notcleared": 0, "shortcut-c": 2}
+OTHERS = {
+    "partly-tied": (3, "is not how the definition shares"),
+    "tied-by-object": (3, "stands in several places"),
+    "object-residual": (1, "is not how the definition shares"),
+    "tied-embedding": (1, "neither a ShaResNet"),
+    "unrolled": (12, "neither a ShaResNet"),
+}
 FULL = ("sharesnet164-cifar10", "sharesnet50")
 
 
 def net(name: str) -> tuple[Path, dict[str, Any]]:
     """Return the model's path and the recorded values of a network."""
-    folder = FIXTURES / "nets" / name
+    folder = FOLDERS[name]
     model = next(folder.glob("model.t7*"))
     return model, to_arrays(t7convert.load(folder / "io.t7.xz"))
 
@@ -40,7 +50,9 @@ def test_float64_output_and_gradient_agree_with_torch7(name: str, arch: Any) -> 
 
     assert_close("output", output, io["output64"], 1e-10)
     torch.autograd.backward(leaves(output), leaves(to_tensors(io["gradOutput"])))
-    assert_close("gradInput", [x.grad for x in leaves(given)], io["gradInput64"], 1e-10)
+    # LookupTable's gradient at its indices is zero
+    found = [torch.zeros_like(x) if x.grad is None else x.grad for x in leaves(given)]
+    assert_close("gradInput", found, io["gradInput64"], 1e-10)
     flat = torch.cat([p.grad.reshape(-1) for p in network.parameters()])
     assert_close("gradParams", flat, io["gradParams64"], 1e-10)
 
@@ -79,6 +91,26 @@ def test_layers_agree_with_torch7(name: str) -> None:
     assert io["layers"]
     for layer in io["layers"]:
         assert_close(layer["path"], outputs[layer["path"]], layer["output"], 2e-5)
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in (FIXTURES / "nets2").iterdir()))
+def test_other_networks_verify(name: str, tmp_path: Path) -> None:
+    model, io = net(name)
+    made = t7convert.convert(model, tmp_path / "out.pt", verify=False)
+    report = t7convert.verify(model, made.target, gradients=True, dtype="float64")
+
+    assert report.ok, str(report)
+    assert made.parameters == len(io["gradParams64"])
+
+
+@pytest.mark.parametrize("name", [*FAMILIES, *OTHERS])
+def test_only_the_definitions_own_ties_are_recognised(name: str) -> None:
+    converted = to_converted(net(name)[0])
+    ties, reason = OTHERS.get(name, (FAMILIES.get(name), ""))
+
+    assert converted.architecture == ("sharesnet" if name in FAMILIES else "generic")
+    assert reason in converted.reason
+    assert len(converted.ties()) == ties
 
 
 @pytest.mark.slow

@@ -103,11 +103,9 @@ def _recognise(root: LuaModule, trial: _Trial) -> Recognition:
     network = build(facts, {**options_of(facts, stages), "shared": bool(ties)})
     require_shortcuts(network, stages)
     _require_ties(network, ties, dict(parts))
-    for module in (
-        *reused(root),
-        *reused_in_place(root),
-    ):  # its calls overwrite each other's output
-        raise ArchitectureError(f"{place(module)} stands in several places, with one output there")
+    # Calls of one module object overwrite each other's output, which no definition does.
+    for again in (*reused(root), *reused_in_place(root)):
+        raise ArchitectureError(f"{place(again)} stands in several places, with one output there")
     sources = [(root, network), *containers_of(chain, stages, network)]
     for name, layer in parts:
         module = network.get_submodule(name)

@@ -117,7 +117,7 @@ class Executor:
         earlier = self._moving.get(id(module))
         if earlier is None or self._is_buffer(target):
             return target
-        output = target.copy()
+        output: Array = target.copy()
         for before in earlier:
             if before.shape == output.shape:
                 before[...] = output
