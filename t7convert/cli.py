@@ -21,6 +21,9 @@ from t7convert._version import __version__
 from t7convert.commands import cli_export, cli_main, cli_proof, cli_weights
 from t7convert.errors import T7Error, in_words
 
+#: Dependencies that are imported when a command needs them.
+_PACKAGES = frozenset({"torch", "torchfile", "requests", "numpy"})
+
 
 class ErrorBoundary(click.Group):
     """Turns what goes wrong into a message on stderr and an exit code."""
@@ -61,6 +64,8 @@ def _exit_code(error: BaseException) -> int:
         text, code = "modules or tables nest too deep for this command", 1
     elif isinstance(error, MemoryError):
         text, code = "out of memory" + (f": {error}" if str(error) else ""), 1
+    elif isinstance(error, ModuleNotFoundError) and error.name in _PACKAGES:
+        text, code = f"the package {error.name} is not installed: pip install {error.name}", 1
     elif isinstance(error, OSError):
         text, code = in_words(error), 1
     else:

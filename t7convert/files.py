@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from t7convert.errors import OutputError
+from t7convert.errors import OutputError, T7Error
 
 _LONGEST = 50  # characters of the target's name in that of its unfinished twin
 #: What a system answers when there is no room for a file.
@@ -68,18 +67,16 @@ def replacing(target: Path, *, force: bool = False) -> Iterator[Path]:
     check_output(target, force=force)
     final = Path(os.path.realpath(target))
     mode = final.stat().st_mode & 0o777 if final.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(
-        prefix=_prefix(final), suffix=f".part{final.suffix}", dir=final.parent
-    )
-    os.close(handle)
-    beside = Path(name)
-    try:
+    beside = final.with_name(f"{_prefix(final)}{os.urandom(6).hex()}.part{final.suffix[:_LONGEST]}")
+    try:  # from before the file exists: an interruption may come at any time
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         yield beside
         beside.chmod(mode)
         beside.replace(final)
     except OSError as error:
-        if error.errno in FULL:
-            full = OutputError(f"{target}: could not be written: {error.strerror}")
+        unnumbered = error.errno is None and not isinstance(error, T7Error)  # numpy's
+        if error.errno in FULL or unnumbered:
+            full = OutputError(f"{target}: could not be written: {error.strerror or error}")
             full.errno = error.errno
             raise full from error
         raise

@@ -120,6 +120,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if reason.startswith("Weights only load failed"):  # what follows is dangerous advice
+            reason = "it does not load with weights_only=True"
         raise CheckpointError(
             f"{path}: can't be loaded as a PyTorch checkpoint: {reason}"
         ) from error

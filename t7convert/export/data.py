@@ -51,7 +51,11 @@ def write_data(value: Any, target: Path, *, kind: str | None = None, force: bool
     else:
         from t7convert.export.saving import save_torch  # noqa: PLC0415  others don't need torch
 
-        save_torch(to_python(value), target, force=force)
+        try:
+            plain = to_python(value)
+        except OutputError as error:
+            raise OutputError(f"{target}: {error}") from error
+        save_torch(plain, target, force=force)
 
 
 def _write_npz(value: Any, target: Path, force: bool) -> None:

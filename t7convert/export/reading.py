@@ -15,7 +15,6 @@ _OTHERS = {
     ".pt2": "torch.export.load",
     ".npz": "numpy.load",
     ".json": "any JSON reader",
-    ".t7": "t7convert.to_module",
 }
 
 
@@ -26,6 +25,11 @@ def read_output(path: Path) -> dict[str, Any]:
         CheckpointError: if it is none; for our other kinds it says what reads them.
     """
     suffix = path.suffix.lower()
+    if suffix == ".t7":
+        raise CheckpointError(
+            f"{path}: is a Lua Torch file; `t7convert to-pytorch` makes a .pt of it, "
+            "t7convert.to_module a network"
+        )
     if suffix in _OTHERS:
         raise CheckpointError(f"{path}: no network to load; {_OTHERS[suffix]} reads it")
     return read_safetensors(path) if suffix == ".safetensors" else read_checkpoint(path)
