@@ -239,7 +239,7 @@ class Residual:
         network: Any = self.network
         single = [
             "if x.dim() == 3 and not self.training:  # one image",
-            "    return self(x.unsqueeze(0)).squeeze(0)",
+            "    x = x.unsqueeze(0)",
         ]
         stages = "x"
         for number in range(1, count + 1):

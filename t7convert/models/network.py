@@ -17,8 +17,9 @@ class StagedNetwork(nn.Module, ABC):
 
     Input (N, in_channels, H, W), output (N, num_classes), before SoftMax. As in Lua:
 
-    - in evaluation mode one image (C, H, W) is accepted too and gives (num_classes,), but not with
-      shortcuts of type A, whose ``Concat(2)`` would join along the height;
+    - in evaluation mode one image (C, H, W) is accepted too and counts as a batch of one, which
+      batch normalisation makes of it, but not with shortcuts of type A, whose ``Concat(2)`` would
+      join along the height;
     - where pooling leaves more than one pixel, ``View(features):setNumInputDims(3)`` makes rows of
       ``features`` numbers of what there is, and the output has that many more rows.
     """
@@ -67,7 +68,7 @@ class StagedNetwork(nn.Module, ABC):
         if self.training or not self.takes_single:
             needs = "training" if self.training else "a network with shortcuts of type A"
             raise ValueError(f"{needs} takes a batch (N, C, H, W), found 3 dimensions")
-        return self.forward(x.unsqueeze(0)).squeeze(0)
+        return self.forward(x.unsqueeze(0))
 
 
 def require_stages(layers: Sequence[int], widths: Sequence[int]) -> None:

@@ -40,6 +40,13 @@ class Copy(_Typed):
         return str(self.element.dtype)
 
 
+def _for_rank(order: list[int], rank: int) -> list[int]:
+    """Return an order of dimensions for this rank: Lua swaps those that are named, no others."""
+    rest = list(range(len(order)))[rank:]
+    kept = order[:rank] if order[rank:] == rest else order
+    return [*kept, *range(len(kept), rank)]
+
+
 class Convert(_Typed):
     """Turn one layout into another, both named letter by letter: ``bchw`` into ``bhwc`` or ``bf``.
 
@@ -64,7 +71,8 @@ class Convert(_Typed):
     def _converted(self, value: Tensor) -> Tensor:
         source, target = self.input_shape, self.output_shape
         if sorted(source) == sorted(target):
-            return value.permute([source.index(letter) for letter in target]).contiguous()
+            order = [source.index(letter) for letter in target]
+            return value.permute(_for_rank(order, value.dim())).contiguous()
         if target == "b":
             other = 1 - source.index("b")
             if "f" in source and value.shape[other] > 1:

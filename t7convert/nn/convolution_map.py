@@ -145,6 +145,8 @@ class SubSample2d(nn.Module):
         self.bias = uniform(prod(self.kernel_size), planes)
 
     def forward(self, input: Tensor) -> Tensor:
+        if input.shape[-3] != len(self.weight):
+            raise RuntimeError(f"{len(self.weight)} planes expected, found {input.shape[-3]}")
         sums = F.avg_pool2d(input, self.kernel_size, self.stride, divisor_override=1)
         return sums * self.weight[:, None, None] + self.bias[:, None, None]
 

@@ -46,13 +46,18 @@ class ParallelCriterion(nn.Sequential):
 
     def forward(self, input: Sequence[Any], target: Any = None) -> Tensor:
         return _total(
-            weight * criterion(input[i], target if self.repeat_target else target[i])
+            weight * criterion(input[i], target if self.repeat_target else _entry(target, i))
             for i, (weight, criterion) in enumerate(zip(self.weights, self, strict=True))
         )
 
     def extra_repr(self) -> str:
         repeated = ", repeat_target=True" if self.repeat_target else ""
         return f"weights={self.weights}{repeated}"
+
+
+def _entry(target: Any, i: int) -> Any:
+    """Return an entry of the target list; there is none for criterions without a target."""
+    return target[i] if i < len(target) else None
 
 
 def _total(losses: Iterable[Tensor]) -> Tensor:

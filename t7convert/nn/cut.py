@@ -19,6 +19,8 @@ class Select(nn.Module):
         self.dim, self.index = dim, index
 
     def forward(self, input: Tensor) -> Tensor:
+        if input.dim() < 2:
+            raise RuntimeError("2 dimensions or more expected, found a vector")
         return input.select(self.dim, self.index)
 
     def extra_repr(self) -> str:
@@ -43,6 +45,8 @@ class Narrow(nn.Module):
             length += size - (start + 1 if start >= 0 else start) + 2
         if start < 0:
             start, length = 0, size - length
+        if length < 1:
+            raise RuntimeError(f"{length} slices asked for, of {size}")
         return input.narrow(self.dim, start, length)
 
     def extra_repr(self) -> str:

@@ -24,6 +24,24 @@ def rows(input: Tensor) -> Tensor:
     return input.unsqueeze(0) if input.dim() == 1 else input
 
 
+def pair(input: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return two vectors or matrices of a list as matrices.
+
+    Raises:
+        RuntimeError: unless they have one shape; Lua never broadcast.
+    """
+    a, b = rows(input[0]), rows(input[1])
+    if a.shape != b.shape:
+        raise RuntimeError(f"two equal shapes expected, found {tuple(a.shape)}, {tuple(b.shape)}")
+    return a, b
+
+
+def require_features(input: Tensor, count: int) -> None:
+    """Raise ``RuntimeError`` unless the last dimension has ``count`` entries: none broadcast."""
+    if input.shape[-1] != count:
+        raise RuntimeError(f"{count} features expected, found {input.shape[-1]}")
+
+
 def _power_sums(input: Tensor, p: float, eps: float) -> Tensor:
     return input.abs().pow(p).sum(1, keepdim=True) + eps
 
@@ -115,7 +133,7 @@ class PairwiseDistance(nn.Module):
         self.p = p
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
-        return apply(_PairwiseDistance, rows(input[0]), rows(input[1]), self.p)
+        return apply(_PairwiseDistance, *pair(input), self.p)
 
     def extra_repr(self) -> str:
         return f"{self.p:g}"
@@ -131,7 +149,7 @@ class CosineDistance(nn.Module):
     eps = 1e-12
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
-        a, b = rows(input[0]), rows(input[1])
+        a, b = pair(input)
         scale_a = 1 / ((a * a).sum(1) + self.eps)
         scale_b = 1 / ((b * b).sum(1) + self.eps)
         return (a * b).sum(1) * (scale_a * scale_b).sqrt()
@@ -144,4 +162,5 @@ class DotProduct(nn.Module):
     """
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
-        return (rows(input[0]) * rows(input[1])).sum(1)
+        a, b = pair(input)
+        return (a * b).sum(1)

@@ -168,6 +168,10 @@ class AddConstant(nn.Module):
             self.constant = constant
 
     def forward(self, input: Tensor) -> Tensor:
+        if isinstance(self.constant, Tensor) and (
+            input.dim() > 2 or input.shape[-1] != len(self.constant)
+        ):
+            raise RuntimeError(f"rows of {len(self.constant)} expected, found {tuple(input.shape)}")
         return input.add_(self.constant) if self.inplace else input + self.constant
 
     def extra_repr(self) -> str:

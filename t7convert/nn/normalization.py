@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 
 class _LuaBatchNorm(nn.modules.batchnorm._BatchNorm):
-    """Batch normalisation of (N, C, ...), and in evaluation of (C, ...).
+    """Batch normalisation of (N, C, ...), and in evaluation of (C, ...), which becomes (1, C, ...).
 
+    Lua's ``makeBatch`` adds the batch dimension to the input itself and never takes it away.
     Training on a batch of one uses the running statistics and leaves them alone.
     """
 
@@ -36,7 +37,7 @@ class _LuaBatchNorm(nn.modules.batchnorm._BatchNorm):
         if learning and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
         batch = input if input.dim() == self.dims else input.unsqueeze(0)
-        output = F.batch_norm(
+        return F.batch_norm(
             batch,
             self.running_mean,
             self.running_var,
@@ -46,23 +47,22 @@ class _LuaBatchNorm(nn.modules.batchnorm._BatchNorm):
             momentum=0.0 if self.momentum is None else self.momentum,
             eps=self.eps,
         )
-        return output.reshape(input.shape)
 
 
 class BatchNorm1d(_LuaBatchNorm, nn.BatchNorm1d):
-    """Batch normalisation of (N, C), and in evaluation of (C)."""
+    """Batch normalisation of (N, C), and in evaluation of (C), as a batch."""
 
     dims = 2
 
 
 class BatchNorm2d(_LuaBatchNorm, nn.BatchNorm2d):
-    """Batch normalisation of (N, C, H, W), and in evaluation of (C, H, W)."""
+    """Batch normalisation of (N, C, H, W), and in evaluation of (C, H, W), as a batch."""
 
     dims = 4
 
 
 class BatchNorm3d(_LuaBatchNorm, nn.BatchNorm3d):
-    """Batch normalisation of (N, C, T, H, W), and in evaluation of (C, T, H, W)."""
+    """Batch normalisation of (N, C, T, H, W), and in evaluation of (C, T, H, W), as a batch."""
 
     dims = 5
 

@@ -16,6 +16,8 @@ def spread(parameter: Tensor, input: Tensor) -> Tensor:
     if parameter.numel() == input.numel():
         return parameter.reshape(input.shape)
     if parameter.dim() == input.dim():
+        if any(p not in (1, n) for p, n in zip(parameter.shape, input.shape, strict=True)):
+            raise RuntimeError(f"{tuple(parameter.shape)} can't spread over {tuple(input.shape)}")
         return parameter
     if parameter.numel() == 1:
         return parameter.reshape(())

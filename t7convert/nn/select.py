@@ -15,10 +15,15 @@ def shifted(dim: int, rank: int, num_input_dims: int | None) -> int:
     A negative ``dim`` counts from the end; another one moves behind the batch dimension where the
     input has exactly one dimension more than ``num_input_dims``.
     Source: ``_getPositiveDimension`` of torch/nn JoinTable.lua and others.
+
+    Raises:
+        IndexError: if the input has no such dimension.
     """
-    if dim < 0:
-        return rank + dim
-    return dim + 1 if num_input_dims is not None and rank == num_input_dims + 1 else dim
+    batch = num_input_dims is not None and rank == num_input_dims + 1
+    axis = rank + dim if dim < 0 else dim + batch
+    if not 0 <= axis < rank:
+        raise IndexError(f"an input of {rank} dimensions has no dimension {dim}")
+    return axis
 
 
 class AlongDimension(nn.Module):
@@ -40,11 +45,15 @@ class AlongDimension(nn.Module):
 class JoinTable(AlongDimension):
     """Join the tensors of a list along ``dim``.
 
+    Lua's batch normalisation adds a missing batch dimension to its input itself, so that a branch
+    beside it has that dimension too; here it is added to entries that lack it.
     Source: torch/nn JoinTable.lua.
     """
 
     def forward(self, input: Sequence[Tensor]) -> Tensor:
-        return torch.cat(list(input), self.axis(input[0]))
+        rank = max(item.dim() for item in input)
+        batches = [item if item.dim() == rank else item.unsqueeze(0) for item in input]
+        return torch.cat(batches, self.axis(batches[0]))
 
 
 class SplitTable(AlongDimension):
@@ -98,6 +107,8 @@ class FlattenTable(nn.Module):
     """
 
     def forward(self, input: Sequence[Any]) -> list[Tensor]:
+        if isinstance(input, Tensor):
+            raise TypeError("a list of tensors expected, found a tensor")
         flat: list[Tensor] = []
         for item in input:
             flat += self.forward(item) if isinstance(item, (list, tuple)) else [item]

@@ -23,7 +23,9 @@ class View(nn.Module):
 
     def _batch(self, shape: tuple[int, ...]) -> int | None:
         dims = len(shape) if self.num_input_dims is None else self.num_input_dims
-        split = max(len(shape) - dims, 0)
+        split = len(shape) - dims
+        if split < 0:
+            raise RuntimeError(f"{dims} dimensions or more expected, found {len(shape)}")
         inner = prod(shape[split:])
         if inner % self._elements:
             raise RuntimeError(f"an input of shape {shape} can't be seen as {self.size}")
@@ -91,6 +93,8 @@ class Transpose(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         offset = 0 if self.num_input_dims is None else input.dim() - self.num_input_dims
         for a, b in self.swaps:
+            if min(a, b) + offset < 0:
+                raise IndexError(f"an input of {input.dim()} dimensions is too small")
             input = input.transpose(a + offset, b + offset)
         return input.contiguous()
 
@@ -113,6 +117,8 @@ class Squeeze(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         batch = self.num_input_dims is not None and input.dim() == self.num_input_dims + 1
         if self.dim is not None:
+            if self.dim + batch >= input.dim():
+                raise IndexError(f"an input of {input.dim()} dimensions has no {self.dim}")
             return input.squeeze(self.dim + batch) if input.dim() > 1 else input
         output = input.squeeze()
         if batch and input.shape[0] == 1:
@@ -138,6 +144,8 @@ class Unsqueeze(nn.Module):
         offset = 0 if self.num_input_dims is None else input.dim() - self.num_input_dims
         if offset < 0:
             raise RuntimeError(f"got {input.dim()} dimensions, expected {self.num_input_dims}")
+        if not 0 <= self.dim + offset <= input.dim():
+            raise IndexError(f"{input.dim()} dimensions have no place {self.dim + offset} between")
         return input.unsqueeze(self.dim + offset)
 
     def extra_repr(self) -> str:

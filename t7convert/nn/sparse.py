@@ -108,7 +108,7 @@ class IndexLinear(nn.Module):
             values = self._widened(index, values.detach())
         elif self.normalize:
             values = self._normalised(index, values)
-        rows = self.weight[index][:, self.normalize :] * values.unsqueeze(1)
+        rows = self.weight.index_select(0, index)[:, self.normalize :] * values.unsqueeze(1)
         output = rows.new_zeros(count, len(self.bias)).index_add(0, sample, rows) + self.bias
         single = len(input) == 2 and isinstance(input[0], Tensor)
         return output[0] if single else output
@@ -128,7 +128,7 @@ class IndexLinear(nn.Module):
         return torch.cat(tuple(keys)), torch.cat(tuple(values)), torch.cat(sample), len(keys)
 
     def _normalised(self, index: Tensor, values: Tensor) -> Tensor:
-        greatest, inverse = self.weight.detach()[index, :2].unbind(1)
+        greatest, inverse = self.weight.detach().index_select(0, index)[:, :2].unbind(1)
         inside = torch.where(values.abs() > greatest, values.sign(), values * inverse)
         return inside + self.weight[index, 3]
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from t7convert.nn.autograd import apply
-from t7convert.nn.distance import rows
+from t7convert.nn.distance import require_features, rows
 
 
 class _Distances(Function):
@@ -50,6 +50,7 @@ class WeightedEuclidean(nn.Module):
         nn.init.uniform_(self.weight, -(in_features**-0.5), in_features**-0.5)
 
     def forward(self, input: Tensor) -> Tensor:
+        require_features(input, len(self.weight))
         output = apply(_Distances, rows(input), self.weight, self.diagCov)
         return output.view(*input.shape[:-1], -1)
 
@@ -69,6 +70,7 @@ class Euclidean(nn.Module):
         nn.init.uniform_(self.weight, -(in_features**-0.5), in_features**-0.5)
 
     def forward(self, input: Tensor) -> Tensor:
+        require_features(input, len(self.weight))
         one = self.weight.new_ones(())
         output = apply(_Distances, rows(input), self.weight, one.expand_as(self.weight))
         return output.view(*input.shape[:-1], -1)

@@ -7,6 +7,7 @@ from math import ceil
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from t7convert.nn.distance import require_features
 from t7convert.nn.initial import uniform
 
 
@@ -100,6 +101,7 @@ class TemporalSubSample(nn.Module):
         self.bias = uniform(kernel_size, features)
 
     def forward(self, input: Tensor) -> Tensor:
+        require_features(input, len(self.weight))
         sums = input.unfold(-2, self.kernel_size, self.stride).sum(-1)
         return sums * self.weight + self.bias
 

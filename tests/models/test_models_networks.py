@@ -145,8 +145,8 @@ def test_one_image_without_batch():
     with pytest.raises(ValueError, match="training takes a batch"):
         network(x)
     network.eval()
-    assert network(x).shape == (3,)
-    assert torch.equal(network(x[None])[0], network(x))
+    assert network(x).shape == (1, 3)  # batch normalisation adds the batch dimension, as in Lua
+    assert torch.equal(network(x[None]), network(x))
     padded = models.sharesnet_cifar(8, widths=(4, 8, 16), shortcut_type="A").eval()
     with pytest.raises(ValueError, match="type A takes a batch"):
         padded(x)

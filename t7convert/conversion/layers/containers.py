@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from t7convert.conversion.layer import Layer
+from t7convert.conversion.layers.select import position
 from t7convert.conversion.registry import converts
 from t7convert.nn import containers
 
@@ -31,18 +32,19 @@ def map_table(m: Layer) -> containers.MapTable:
 
 @converts("nn.Concat")
 def concat(m: Layer) -> containers.Concat:
-    return containers.Concat(m.integer("dimension") - 1, *m.children())
+    return containers.Concat(position(m, "dimension", backwards=False), *m.children())
 
 
 @converts("nn.DepthConcat")
 def depth_concat(m: Layer) -> containers.DepthConcat:
-    return containers.DepthConcat(m.integer("dimension") - 1, *m.children())
+    return containers.DepthConcat(position(m, "dimension", backwards=False), *m.children())
 
 
 @converts("nn.Parallel")
 def parallel(m: Layer) -> containers.Parallel:
-    dims = m.integer("inputDimension") - 1, m.integer("outputDimension") - 1
-    return containers.Parallel(*dims, *m.children())
+    slices = position(m, "inputDimension", backwards=False)
+    joined = position(m, "outputDimension", backwards=False)
+    return containers.Parallel(slices, joined, *m.children())
 
 
 @converts("t7convert.Branch")

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from t7convert.conversion.layer import Layer
-from t7convert.conversion.layers.select import from_one, optional
+from t7convert.conversion.layers.select import optional, position
 from t7convert.conversion.registry import converts
 from t7convert.nn import cut
 
 
 @converts("nn.Select")
 def select(m: Layer) -> cut.Select:
-    return cut.Select(from_one(m.integer("dimension")), from_one(m.integer("index")))
+    return cut.Select(position(m, "dimension"), position(m, "index"))
 
 
 @converts("nn.Narrow")
 def narrow(m: Layer) -> cut.Narrow:
-    start = from_one(m.integer("index"))
-    return cut.Narrow(from_one(m.integer("dimension")), start, m.integer("length"))
+    return cut.Narrow(position(m, "dimension"), position(m, "index"), m.integer("length"))
 
 
 @converts("nn.Index")
 def index(m: Layer) -> cut.Index:
-    return cut.Index(m.integer("dimension") - 1)
+    return cut.Index(position(m, "dimension", backwards=False))
 
 
 @converts("nn.MaskedSelect")

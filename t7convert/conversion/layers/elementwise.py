@@ -6,6 +6,7 @@ from torch import nn
 
 import t7convert.nn.elementwise as ours
 from t7convert.conversion.layer import Layer
+from t7convert.conversion.layers.select import position
 from t7convert.conversion.registry import converts
 from t7convert.format.objects import LuaTensor
 
@@ -156,4 +157,4 @@ def crelu(m: Layer) -> ours.CReLU:
 
 @converts("nn.GatedLinearUnit")
 def gated_linear_unit(m: Layer) -> nn.GLU:
-    return nn.GLU(-1 if m.get("dim") is None else m.integer("dim") - 1)
+    return nn.GLU(-1 if m.get("dim") is None else position(m, "dim", backwards=False))

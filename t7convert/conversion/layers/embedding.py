@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isinf
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from t7convert.format.objects import dtype_of
 def table_options(m: Layer) -> dict[str, Any]:
     """Return the arguments of a LookupTable, but its sizes."""
     limited = m.get("maxNorm", False) is not False
+    if limited and m.get("normType") is not None and isinf(m.number("normType")):
+        raise m.error("normType is infinite, for which Lua takes every norm to be 1")
     return {
         "padding": m.integer("paddingValue"),
         "max_norm": m.number("maxNorm") if limited else None,

@@ -7,8 +7,15 @@ from t7convert.conversion.registry import converts
 from t7convert.nn import select
 
 
-def from_one(number: int) -> int:
-    """Return a Lua dimension or index (from 1, negative from the end) as Python's."""
+def position(m: Layer, name: str, *, backwards: bool = True) -> int:
+    """Return a dimension or index (from 1, ``backwards`` negative from the end) as Python counts.
+
+    Raises:
+        ConversionError: if Lua refuses every input for this number.
+    """
+    number = m.integer(name)
+    if number == 0 or (number < 0 and not backwards):
+        raise m.error(f"{name} is {number}, which Lua refuses at every call")
     return number - 1 if number > 0 else number
 
 
@@ -19,18 +26,18 @@ def optional(m: Layer, name: str) -> int | None:
 
 @converts("nn.JoinTable")
 def join_table(m: Layer) -> select.JoinTable:
-    return select.JoinTable(from_one(m.integer("dimension")), optional(m, "nInputDims"))
+    return select.JoinTable(position(m, "dimension"), optional(m, "nInputDims"))
 
 
 @converts("nn.SplitTable")
 def split_table(m: Layer) -> select.SplitTable:
-    return select.SplitTable(from_one(m.integer("dimension")), optional(m, "nInputDims"))
+    return select.SplitTable(position(m, "dimension"), optional(m, "nInputDims"))
 
 
 @converts("nn.SelectTable")
 def select_table(m: Layer) -> select.SelectTable:
     index = m.require("index")
-    return select.SelectTable(index if isinstance(index, str) else from_one(m.integer("index")))
+    return select.SelectTable(index if isinstance(index, str) else position(m, "index"))
 
 
 @converts("nn.NarrowTable")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from t7convert.conversion.layer import Layer
-from t7convert.conversion.layers.select import from_one, optional
+from t7convert.conversion.layers.select import optional, position
 from t7convert.conversion.registry import converts
 from t7convert.nn import shape
 
@@ -39,8 +39,8 @@ def transpose(m: Layer) -> shape.Transpose:
 
 @converts("nn.Squeeze")
 def squeeze(m: Layer) -> shape.Squeeze:
-    dim = optional(m, "dim")
-    return shape.Squeeze(None if dim is None else from_one(dim), optional(m, "numInputDims"))
+    dim = None if m.get("dim") is None else position(m, "dim", backwards=False)
+    return shape.Squeeze(dim, optional(m, "numInputDims"))
 
 
 @converts("nn.Unsqueeze")
@@ -55,4 +55,5 @@ def collapse(m: Layer) -> shape.Collapse:
 
 @converts("nn.Replicate")
 def replicate(m: Layer) -> shape.Replicate:
-    return shape.Replicate(m.integer("nfeatures"), m.integer("dim") - 1, optional(m, "ndim"))
+    dim = position(m, "dim", backwards=False)
+    return shape.Replicate(m.integer("nfeatures"), dim, optional(m, "ndim"))

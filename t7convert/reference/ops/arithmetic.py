@@ -21,7 +21,10 @@ class Abs(Op):
 class AddConstant(Op):
     def forward(self, x: Array) -> Value:
         if isinstance(self.require("constant_scalar"), LuaTensor):
-            return x + self.array("constant_scalar")
+            constant = self.array("constant_scalar")
+            if x.ndim > 2 or x.shape[-1] != len(constant):
+                raise self.error(f"an input of shape {x.shape} has no rows of {len(constant)}")
+            return x + constant
         return x + self.number("constant_scalar")
 
     def backward(self, gy: Array) -> Value:
@@ -59,16 +62,25 @@ class Log(Op):
             return 1 / self.input * gy
 
 
+def power(x: Array, exponent: float) -> Array:
+    """Return TH's ``pow``, which takes roots apart: they keep the sign of zero."""
+    if abs(exponent) == 0.5:
+        root = np.sqrt(x)
+        return root if exponent > 0 else 1 / root
+    raised: Array = np.power(x, x.dtype.type(exponent))
+    return raised
+
+
 @implements("nn.Power")
 class Power(Op):
     def forward(self, x: Array) -> Value:
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.power(x, x.dtype.type(self.number("pow")))
+            return power(x, self.number("pow"))
 
     def backward(self, gy: Array) -> Value:
-        power = self.number("pow")
+        exponent = self.number("pow")
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.power(self.input, gy.dtype.type(power - 1)) * gy * power
+            return power(self.input, exponent - 1) * gy * exponent
 
 
 @implements("nn.Sqrt")

@@ -55,7 +55,10 @@ class Convert(Op):
     def _converted(self, x: Array, source: str, target: str) -> Array:
         batch = source.index("b")
         if sorted(source) == sorted(target):
-            self.order = [source.index(letter) for letter in target]
+            self.order = list(range(x.ndim))
+            for place, letter in enumerate(target):  # further dimensions stay, missing ones too
+                if source.index(letter) != place:
+                    self.order[place] = source.index(letter)
             return np.array(np.transpose(x, self.order), order="C")
         if target == "b":
             other = 1 - batch

@@ -9,6 +9,14 @@ from t7convert.reference.nested import add, zeros_like
 from t7convert.reference.op import Op, Value, implements
 
 
+def from_one(op: Op, name: str) -> int:
+    """Return a dimension, which Lua counts from 1 only, as an axis."""
+    number = op.integer(name)
+    if number < 1:
+        raise op.error(f"{name} is {number}, expected 1 or more")
+    return number - 1
+
+
 @implements("nn.Sequential")
 class Sequential(Op):
     def forward(self, x: Value) -> Value:
@@ -70,7 +78,7 @@ class MapTable(Op):
 @implements("nn.Concat")
 class Concat(Op):
     def axis(self) -> int:
-        return self.integer("dimension") - 1
+        return from_one(self, "dimension")
 
     def forward(self, x: Value) -> Value:
         self.calls = [self.call(child, x) for child in self.modules_at()]
@@ -122,7 +130,7 @@ class Parallel(Op):
     """Slice ``i`` of the input goes through child ``i``; the outputs are joined."""
 
     def forward(self, x: Array) -> Array:
-        axis, joined = self.integer("inputDimension") - 1, self.integer("outputDimension") - 1
+        axis, joined = from_one(self, "inputDimension"), from_one(self, "outputDimension")
         children = self.modules_at()
         slices = np.moveaxis(x, axis, 0)
         if len(slices) > len(children):
@@ -132,7 +140,7 @@ class Parallel(Op):
         return np.concatenate([call.output for call in self.calls], joined)
 
     def backward(self, gy: Array) -> Array:
-        axis, joined = self.integer("inputDimension") - 1, self.integer("outputDimension") - 1
+        axis, joined = from_one(self, "inputDimension"), from_one(self, "outputDimension")
         ends = np.cumsum([call.output.shape[joined] for call in self.calls])
         parts = np.split(gy, ends[:-1], joined)
         found = [call.backward(part) for call, part in zip(self.calls, parts, strict=True)]

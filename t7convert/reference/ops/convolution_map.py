@@ -64,7 +64,7 @@ class SpatialConvolutionMap(ConnectedConvolution):
         dh, dw = windows.stride
         size = (h - 1) * dh + windows.kernel[0], (w - 1) * dw + windows.kernel[1]
         full = convolve_back(grads, self.weight, size, windows)
-        gx = np.zeros_like(batched(self.input, 4))
+        gx = np.zeros(batched(self.input, 4).shape, gy.dtype)  # in C order, whatever the input's
         for image, part in zip(gx, full, strict=True):
             for plane, values in zip(image, part, strict=False):
                 plane.reshape(-1)[: values.size] = values.reshape(-1)
@@ -131,6 +131,8 @@ class SpatialSubSampling(Op):
         return self.array("weight").reshape(-1)[: self.integer("nInputPlane"), None, None]
 
     def forward(self, x: Array) -> Array:
+        if x.shape[-3] != self.integer("nInputPlane"):
+            raise self.error(f"its input has {x.shape[-3]} planes")
         self.sums = average_pool(x, self.pool(), np.ones((), np.int64))
         return self.sums * self.weight() + self.array("bias")[:, None, None]
 

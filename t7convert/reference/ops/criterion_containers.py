@@ -49,7 +49,10 @@ class MultiCriterion(Several):
 class ParallelCriterion(Several):
     def loss(self, x: list[Value], target: Value) -> Value:
         count = len(self.modules_at("criterions"))
-        targets = [target] * count if self.flag("repeatTarget") else target[:count]
+        if self.flag("repeatTarget"):
+            targets = [target] * count
+        else:  # an entry may be missing where the criterion takes no target
+            targets = [target[i] if i < len(target) else None for i in range(count)]
         return self.run([[x[i], t] for i, t in enumerate(targets)])
 
     def gradient(self, x: list[Value], target: Value) -> Value:

@@ -31,6 +31,8 @@ class _Part(Op):
 
     def size(self, x: Array) -> int:
         dimension = self.integer("dimension")
+        if not 1 <= abs(dimension) <= x.ndim:
+            raise self.error(f"an input of shape {x.shape} has no dimension {dimension}")
         return int(x.shape[dimension - 1 if dimension > 0 else dimension])
 
 
@@ -38,7 +40,10 @@ class _Part(Op):
 class Select(_Part):
     def part(self, x: Array) -> tuple[slice | int, ...]:
         index = self.integer("index")
-        return self.along(x, self.size(x) + index if index < 0 else index - 1)
+        place = self.size(x) + index if index < 0 else index - 1
+        if not 0 <= place < self.size(x) or x.ndim < 2:
+            raise self.error(f"{x.shape} has no slice {index}")
+        return self.along(x, place)
 
 
 @implements("nn.Narrow")
@@ -61,6 +66,8 @@ class Index(Op):
     def forward(self, x: list[Array]) -> Array:
         self.axis = self.integer("dimension") - 1
         self.positions = x[1].astype(np.int64) - 1
+        if x[1].ndim != 1 or self.positions.min() < 0:
+            raise self.error("a vector of positions from 1 on expected")
         return np.take(x[0], self.positions, self.axis)
 
     def backward(self, gy: Array) -> list[Array]:
@@ -91,6 +98,8 @@ class Padding(Op):
         if self.get("nInputDim") is not None and x.ndim != self.integer("nInputDim"):
             axis += 1
         position = x.shape[axis] - index + 1 if pad > 0 else index - 1
+        if not 0 <= position <= x.shape[axis]:
+            raise self.error(f"an input of shape {x.shape} has no place for padding")
         return axis, position, abs(pad)
 
     def forward(self, x: Array) -> Array:

@@ -17,6 +17,14 @@ def rows(op: Op, x: Array) -> Array:
     return x.reshape(1, -1) if x.ndim == 1 else x
 
 
+def pair(op: Op, x: Value) -> tuple[Array, Array]:
+    """Return two vectors or matrices of one shape as matrices."""
+    a, b = rows(op, x[0]), rows(op, x[1])
+    if a.shape != b.shape:
+        raise op.error(f"its inputs have the shapes {a.shape} and {b.shape}")
+    return a, b
+
+
 @implements("nn.Normalize")
 class Normalize(Op):
     def forward(self, x: Array) -> Value:
@@ -52,7 +60,8 @@ class Normalize(Op):
 class PairwiseDistance(Op):
     def forward(self, x: Value) -> Value:
         p = self.number("norm")
-        self._difference = rows(self, x[0]) - rows(self, x[1])
+        a, b = pair(self, x)
+        self._difference = a - b
         return (np.abs(self._difference) ** p).sum(1) ** (1 / p)
 
     def backward(self, gy: Array) -> Value:
@@ -70,7 +79,7 @@ class PairwiseDistance(Op):
 @implements("nn.CosineDistance")
 class CosineDistance(Op):
     def forward(self, x: Value) -> Value:
-        a, b = rows(self, x[0]), rows(self, x[1])
+        a, b = pair(self, x)
         self._product = (a * b).sum(1, keepdims=True)
         self._a = 1 / ((a * a).sum(1, keepdims=True) + 1e-12)
         self._b = 1 / ((b * b).sum(1, keepdims=True) + 1e-12)
@@ -88,7 +97,8 @@ class CosineDistance(Op):
 @implements("nn.DotProduct")
 class DotProduct(Op):
     def forward(self, x: Value) -> Value:
-        return (rows(self, x[0]) * rows(self, x[1])).sum(1)
+        a, b = pair(self, x)
+        return (a * b).sum(1)
 
     def backward(self, gy: Array) -> Value:
         a, b = self.input
@@ -102,6 +112,8 @@ class Euclidean(Op):
         return np.ones_like(self.array("weight"))
 
     def forward(self, x: Array) -> Value:
+        if x.shape[-1] != len(self.array("weight")):
+            raise self.error(f"its input has {x.shape[-1]} features")
         self._repeat = (rows(self, x)[:, :, None] - self.array("weight")) * self.scale()
         return np.sqrt((self._repeat**2).sum(1)).reshape(*x.shape[:-1], -1)
 

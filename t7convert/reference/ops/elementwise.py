@@ -6,6 +6,7 @@ import numpy as np
 
 from t7convert.format.objects import Array
 from t7convert.reference.op import Op, Value, implements
+from t7convert.reference.ops.containers import from_one
 
 
 def logistic(x: Array) -> Array:
@@ -121,6 +122,8 @@ class PReLU(Op):
         weight = self.array("weight").reshape(-1)
         if self.integer("nOutputPlane") == 0:
             return weight
+        if x.shape[int(x.ndim > 1)] != len(weight):
+            raise self.error(f"an input of shape {x.shape} has no {len(weight)} planes")
         return weight.reshape(-1, *(1,) * (x.ndim - 2))
 
 
@@ -228,7 +231,7 @@ class CReLU(Op):
 @implements("nn.GatedLinearUnit")
 class GatedLinearUnit(Op):
     def forward(self, x: Array) -> Value:
-        self._axis = x.ndim - 1 if self.get("dim") is None else self.integer("dim") - 1
+        self._axis = x.ndim - 1 if self.get("dim") is None else from_one(self, "dim")
         self._value, gate = np.split(x, 2, self._axis)
         self._gate = logistic(gate)
         return self._gate * self._value

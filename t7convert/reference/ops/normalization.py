@@ -34,7 +34,7 @@ class BatchNormalization(Op):
             y = y * self.line(self.array("weight"))
         if self.has("bias"):
             y = y + self.line(self.array("bias"))
-        return unbatched(y, x)
+        return y  # with a batch dimension: ``makeBatch`` adds it to the input for good
 
     def backward(self, gy: Array) -> Array:
         mean, inverse = self.scale()
@@ -46,7 +46,7 @@ class BatchNormalization(Op):
             gx = gx * self.line(self.array("weight"))
         if self.has("bias"):
             self.accumulate("bias", grads.sum(rest))
-        return unbatched(gx, gy)
+        return unbatched(gx, self.input)
 
 
 @implements("nn.BatchNormalization", "cudnn.BatchNormalization")

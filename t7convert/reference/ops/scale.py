@@ -16,6 +16,8 @@ class Broadcast(Op):
             self._seen: tuple[int, ...] = x.shape
         elif parameter.ndim == x.ndim:
             self._seen = parameter.shape
+            if any(p not in (1, n) for p, n in zip(parameter.shape, x.shape, strict=True)):
+                raise self.error(f"{parameter.shape} can't be spread over {x.shape}")
         elif parameter.size == 1:
             self._seen = (1,) * x.ndim
         else:

@@ -12,21 +12,27 @@ from t7convert.reference.op import Op, Value, implements
 def axis_of(op: Op, x: Array) -> int:
     """Return the 0-based axis of ``dimension``: negative from the end, shifted behind a batch."""
     dimension = op.integer("dimension")
-    if dimension < 0:
-        return x.ndim + dimension
     batch = op.get("nInputDims") is not None and x.ndim == op.integer("nInputDims") + 1
-    return dimension - 1 + batch
+    axis = x.ndim + dimension if dimension < 0 else dimension - 1 + batch
+    if not 0 <= axis < x.ndim:
+        raise op.error(f"an input of shape {x.shape} has no dimension {dimension}")
+    return axis
 
 
 @implements("nn.JoinTable")
 class JoinTable(Op):
+    """An entry may lack the batch dimension that Lua's batch normalisation gave to its input."""
+
     def forward(self, x: list[Array]) -> Array:
-        return np.concatenate(x, axis_of(self, x[0]))
+        rank = max(item.ndim for item in x)
+        self.batches = [item if item.ndim == rank else item[None] for item in x]
+        return np.concatenate(self.batches, axis_of(self, self.batches[0]))
 
     def backward(self, gy: Array) -> list[Array]:
-        axis = axis_of(self, self.input[0])
-        ends = np.cumsum([item.shape[axis] for item in self.input])
-        return [part.copy() for part in np.split(gy, ends[:-1], axis)]
+        axis = axis_of(self, self.batches[0])
+        ends = np.cumsum([item.shape[axis] for item in self.batches])
+        parts = np.split(gy, ends[:-1], axis)
+        return [np.reshape(p, item.shape) for p, item in zip(parts, self.input, strict=True)]
 
 
 @implements("nn.SplitTable")
@@ -47,6 +53,8 @@ class SelectTable(Op):
         if isinstance(index, str):
             return index
         number = self.integer("index")
+        if number == 0:
+            raise self.error("a table has no entry 0")
         return number - 1 if number > 0 else number
 
     def forward(self, x: Value) -> Value:
@@ -76,6 +84,8 @@ class NarrowTable(Op):
 @implements("nn.FlattenTable")
 class FlattenTable(Op):
     def forward(self, x: Value) -> list[Value]:
+        if not isinstance(x, list):
+            raise self.error("the input is no table")
         flat: list[Value] = []
         self._flatten(x, flat)
         return flat

@@ -34,11 +34,13 @@ class View(_Reshaping):
         limit = self.get("numInputDims")
         dims = x.ndim if limit is None else self.integer("numInputDims")
         named = prod(n for n in size if n >= 0)
-        elements = prod(x.shape[max(x.ndim - dims, 0) :])
+        if dims > x.ndim:
+            raise self.error(f"an input of shape {x.shape} has no {dims} dimensions")
+        elements = prod(x.shape[x.ndim - dims :])
         if elements % named:
             raise self.error(f"an input of shape {x.shape} can't be seen as {size}")
         batch = 1 if -1 in size else elements // named
-        batch *= prod(x.shape[: max(x.ndim - dims, 0)])
+        batch *= prod(x.shape[: x.ndim - dims])
         if batch == 1 and (limit is None or x.ndim <= dims):
             return x.reshape(size)
         return x.reshape(batch, *size)
@@ -70,6 +72,8 @@ class Transpose(Op):
         order = list(range(x.ndim))
         for one, other in self.require("permutations"):
             a, b = int(one) - 1 + offset, int(other) - 1 + offset
+            if min(a, b) < 0:
+                raise self.error(f"an input of shape {x.shape} has too few dimensions")
             order[a], order[b] = order[b], order[a]
         return order
 
@@ -89,6 +93,8 @@ class Squeeze(_Reshaping):
         batch = self.get("numInputDims") is not None and x.ndim == self.integer("numInputDims") + 1
         if self.get("dim") is not None:
             axis = self.integer("dim") - 1 + batch
+            if not 0 <= axis < x.ndim:
+                raise self.error(f"an input of shape {x.shape} has no dimension {axis + 1}")
             return np.squeeze(x, axis) if x.shape[axis] == 1 and x.ndim > 1 else x
         kept = [n for n in x.shape if n != 1]
         if batch and x.shape[0] == 1:
@@ -104,7 +110,10 @@ class Unsqueeze(_Reshaping):
             offset = x.ndim - self.integer("numInputDims")
         if offset < 0:
             raise self.error(f"an input of shape {x.shape} has too few dimensions")
-        return np.expand_dims(x, self.integer("pos") - 1 + offset)
+        axis = self.integer("pos") - 1 + offset
+        if not 0 <= axis <= x.ndim:
+            raise self.error(f"an input of shape {x.shape} has no place {axis + 1} between")
+        return np.expand_dims(x, axis)
 
 
 @implements("nn.Collapse")

@@ -52,6 +52,8 @@ class IndexLinear(Op):
         self._single = len(x) == 2 and isinstance(x[0], np.ndarray)
         keys, values, sizes = self._flat(x)
         self._keys = keys.astype(np.int64) + self.integer("offset")
+        if self._keys.size and self._keys.min() < 0:
+            raise self.error(f"the key {keys.min()} is too small")
         self._values = self._normalised(values) if self.integer("normalize") else values
         self._sample = np.repeat(np.arange(len(sizes)), sizes)
         rows = self.array("weight")[self._keys, self.integer("normalize") :]

@@ -98,6 +98,8 @@ class TemporalSubSampling(Op):
 
     def forward(self, x: Array) -> Array:
         width, step = self.integer("kW"), self.integer("dW")
+        if x.shape[-1] != self.integer("inputFrameSize"):
+            raise self.error(f"its input has {x.shape[-1]} features")
         view = np.lib.stride_tricks.sliding_window_view(x, width, axis=-2)
         self.sums = view[..., ::step, :, :].sum(-1)
         return np.asarray(self.sums * self.array("weight") + self.array("bias"))
