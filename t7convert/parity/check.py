@@ -139,9 +139,9 @@ def check_network(
     with exact_arithmetic():
         found = opened.tensors.compare(converted) if opened.tensors is not None else Findings()
         rows = [*found.rows, *_values(tree, converted, origin, opened, found)]
-        facts = (check_counts(tree, converted.network), check_ties(tree, converted))
+        facts = [check_counts(tree, converted.network), check_ties(tree, converted)]
         if opened.converted is not None:
-            facts += (check_structure(tree, converted.tree),)
+            facts.append(check_structure(tree, converted.tree))
         side = side_of(converted, options.dtype, options.device, opened)
         rows += without_reference(list(walk(tree)))
         runs = opened.runs and (found.fits or opened.network is not None)

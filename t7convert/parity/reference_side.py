@@ -108,7 +108,8 @@ class Reference:
             narrow = None
             if measure:
                 narrow = stack.enter_context(Stream(lambda stream: self._run_narrow(value, stream)))
-            self._wide.call(self.tree, self._wide.cast(value))
+            with np.errstate(all="ignore"):  # Lua says nothing of infinities either
+                self._wide.call(self.tree, self._wide.cast(value))
 
     def _run_narrow(self, value: Any, stream: Stream) -> None:
         def put(call: Op) -> None:

@@ -12,6 +12,7 @@ from t7convert.conversion import convert_tree
 from t7convert.format.objects import LuaObject
 from t7convert.lua.tree import build
 from t7convert.parity.check import Options, check_network
+from t7convert.parity.inputs import Trial
 from tests.build import linear, obj, sequential, table, tensor
 
 SEEDS = {"float32": 200, "float64": 50}
@@ -91,3 +92,56 @@ def test_low_precision_passes(dtype: str) -> None:
         report = check_network(tree, convert_tree(tree), Options(seed=seed, dtype=dtype))
 
         assert report.ok, f"seed {seed}: {report}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_what_is_beyond_the_type_is_infinite_there(dtype: str) -> None:
+    tree = build(sequential(obj("nn.Exp")))
+    given = [Trial("large", np.array([[1000.0, 0.5, -2.0]]))]
+
+    assert check_network(tree, convert_tree(tree), Options(dtype=dtype), trials=given).ok
+    for typename in ("nn.Square", "nn.Identity"):  # finite where Lua's is not
+        other = convert_tree(build(sequential(obj(typename))))
+        assert not check_network(tree, other, Options(dtype=dtype), trials=given).ok
+
+
+def test_one_infinite_entry_hides_no_other() -> None:
+    tree = build(sequential(obj("nn.Exp")))
+    converted = convert_tree(tree)
+    converted.network.register_forward_hook(lambda _, args, out: out * (1 + 1e-3))
+    given = [Trial("large", np.array([[1000.0, 0.5, -2.0]]))]
+    report = check_network(tree, converted, Options(), trials=given)
+
+    assert not report.ok
+    assert report.failures[-1].index == (0, 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_that_cancel_altogether(dtype: str) -> None:
+    """A bias that every input of a softmax has in common: its gradient is rounding alone."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        weight, bias = (tensor(rng.standard_normal(shape), "Float") for shape in ((1, 3), 1))
+        scores = obj("nn.Linear", weight=weight, bias=bias)
+        select = obj("nn.Select", dimension=2, index=1)
+        tree = build(sequential(scores, select, obj("nn.SoftMax")))
+        given = [Trial("x", 3 * rng.standard_normal((5, 3)))]
+        options = Options(dtype=dtype, gradients=True)
+
+        report = check_network(tree, convert_tree(tree), options, trials=given)
+        assert report.ok, f"seed {seed}: {report}"
+
+
+def test_wrong_gradients_are_found_where_float32_hides_them() -> None:
+    weight, bias = (tensor(np.full(shape, 2.0), "Float") for shape in ((3, 3), 3))
+    tree = build(sequential(obj("nn.Linear", weight=weight, bias=bias), obj("nn.Tanh")))
+    given = [Trial("x", np.array([[2.0, 2.5, 1.0], [2.0, 1.5, 3.0]]))]
+    right, wrong = convert_tree(tree), convert_tree(tree)
+    first = wrong.network.get_submodule(wrong.modules["modules[1]"][0])
+    first.register_full_backward_hook(lambda _, given, made: (given[0] * (1 + 1e-6),))
+    options = Options(gradients=True)
+
+    assert check_network(tree, right, options, trials=given).ok
+    report = check_network(tree, wrong, options, trials=given)
+    assert not report.ok
+    assert {row.kind for row in report.failures} == {"gradient"}
