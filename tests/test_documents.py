@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 import t7convert
-from tests.build import obj, sequential, table, tensor
+from tests.build import linear, obj, sequential, table, tensor
 from tests.conftest import ROOT
 
 
@@ -80,6 +81,31 @@ def test_the_skeleton_of_stub_is_a_plugin_whose_forward_is_missing(tmp_path: Pat
     assert network.scale == 1.5
     with pytest.raises(RuntimeError, match=r"my\.Box has no forward yet"):
         network(1)
+
+
+def test_the_python_of_the_parity_document_runs(tmp_path: Path) -> None:
+    t7convert.save(linear(3, 2), tmp_path / "model.t7")
+    t7convert.convert(tmp_path / "model.t7", tmp_path / "out.pt")
+    first, second = blocks("docs/parity.md", "python")[:2]
+    setup = "import t7convert\nmy_model = t7convert.load_model('out.pt')\n"
+    code = f"{setup}{first}{second}test_my_network_is_still_the_lua_one()\n"
+
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_what_the_readme_names_is_there() -> None:
+    text = (ROOT / "README.md").read_text()
+    named = re.findall(r"`t7convert((?:\.[a-zA-Z_0-9]+)+)`", text)
+    assert len(named) > 5
+    for path in named:
+        value: object = t7convert
+        for position, name in enumerate(path[1:].split(".")):
+            if not hasattr(value, name):
+                value = importlib.import_module(
+                    f"t7convert{'.'.join(path.split('.')[: position + 2])}"
+                )
+            else:
+                value = getattr(value, name)
 
 
 def test_every_relative_link_leads_somewhere() -> None:
