@@ -12,11 +12,12 @@ from t7convert.export.torch7_fields import Backend, Template, refusal, template_
 from t7convert.export.torch7_graph import graph_fields, several_outputs
 from t7convert.export.torch7_layout import FLOATING, Layout, in_todays_layout
 from t7convert.export.torch7_parts import INVENTED
-from t7convert.export.torch7_record import NEEDED, OLD_MARK, UNNEEDED
+from t7convert.export.torch7_record import OLD_MARK, UNNEEDED
 from t7convert.export.torch7_rules import long_storage, rule_for
 from t7convert.format.objects import LuaFunction, LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.lua import schema
 from t7convert.lua.record import GradientOf, Record
+from t7convert.lua.shrinking import NEEDED_GRADIENTS
 from t7convert.lua.tree import LuaModule
 
 #: Fields of a gModule that the graph's own objects stand for.
@@ -235,7 +236,7 @@ class Writer:
         """Return a field that the constructor makes, None where this object has none."""
         if "gradient" in how:
             parameter = module.fields.get(how["gradient"])
-            needed = self._gradients or name in NEEDED.get(module.typename, ())
+            needed = self._gradients or (module.typename, name) in NEEDED_GRADIENTS
             return self._slope(parameter) if needed else None
         if "tensor" in how:
             if not how["tensor"]:

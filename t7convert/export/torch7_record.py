@@ -17,8 +17,6 @@ from t7convert.lua.tree import LuaModule
 _KNOWN = ("torch/nn:", "torch/nn,", "cudnn.torch", "nngraph", "torch/nngraph")
 #: How nn marked a shared module before 2017: a function that adds up gradients (Module.lua, share).
 OLD_MARK = "accUpdateGradParameters"
-#: Gradients without which Lua can't load an object (torch/nn: WeightNorm.lua, read).
-NEEDED = {"nn.WeightNorm": frozenset({"gradV"})}
 #: Fields that Lua makes again when they are missing (cunn: DataParallelTable.lua).
 UNNEEDED = {"nn.DataParallelTable": frozenset({"flattenedParams", "buffer"})}
 

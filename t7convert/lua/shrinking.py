@@ -16,6 +16,25 @@ from t7convert.lua.bytes_of import role_of
 from t7convert.lua.schema import ClassSpec
 from t7convert.lua.tree import derived_spec, fields_of, is_module
 
+#: Buffers that Lua code reads before it has made them again: of a size or with values that only a
+#: constructor or a first pass gives. They are small, or made of the module's own sizes.
+_NEEDED = frozenset(
+    name
+    for words in (
+        "_multiBuffer _nodeBuffer _norm _ones _output_grad _pulls _range _scale _sparseBuf _target",
+        "_zeroMask allcolumns",
+        "batchGrid bias bn_view_in bn_view_out childParent clusterSampleCount coef count inShape",
+        "init_state kernel minusOne noiseInit norm ones operations outShape output_tensor",
+        "processors rnns running scale sharedClones sharedNoise sigma target total_weight_tensor",
+        "weight",
+    )
+    for name in words.split()
+)
+#: Fields of modules that go on from their last output: of these only gradients are dropped.
+_MEMORY = ("step", "outputs", "_remember", "remember_states")
+#: Gradients without which Lua can't load an object (torch/nn: WeightNorm.lua, read).
+NEEDED_GRADIENTS = frozenset({("nn.WeightNorm", "gradV")})
+_Emptied = dict[int, tuple[LuaTensor, LuaTensor]]
 #: What a graph node keeps of the last pass.
 _NODE_BUFFERS = ("input", "gradOutput", "gradOutputBuffer")
 
@@ -31,6 +50,7 @@ class Shrunk:
 def shrink_graph(root: Any, *, gradients: bool = False) -> Shrunk:
     """Empty the buffers (and gradients) of every module below ``root``, in place."""
     counts = {"buffers": 0, "gradients": 0}
+    emptied: dict[int, tuple[LuaTensor, LuaTensor]] = {}
     seen: set[int] = set()
     stack = [root]
     while stack:
@@ -43,7 +63,7 @@ def shrink_graph(root: Any, *, gradients: bool = False) -> Shrunk:
             continue
         if isinstance(value, LuaObject) and is_module(value):
             spec = schema.find(value.typename, table) or derived_spec(value.typename, table)
-            _clear(spec, table, gradients, counts)
+            _clear(spec, table, gradients, counts, emptied)
         elif isinstance(value, LuaObject) and value.typename == "nngraph.Node":
             _clear_node(table, counts)
         stack.extend(item for item in table.values())
@@ -51,13 +71,18 @@ def shrink_graph(root: Any, *, gradients: bool = False) -> Shrunk:
     return Shrunk(counts["buffers"], counts["gradients"])
 
 
-def _clear(spec: ClassSpec, table: LuaTable, gradients: bool, counts: dict[str, int]) -> None:
+def _clear(
+    spec: ClassSpec, table: LuaTable, gradients: bool, counts: dict[str, int], emptied: _Emptied
+) -> None:
+    remembers = any(name in table for name in _MEMORY)
     for name in [key for key in table if isinstance(key, str)]:
         role = role_of(spec, name)
-        if role == "gradients" and not gradients:
+        if role == "gradients" and (not gradients or (spec.typename, name) in NEEDED_GRADIENTS):
             continue
-        known = name in spec.buffers or name in ("output", "gradInput")
-        if role in counts and (known or role == "gradients") and _emptied(table, name):
+        known = name in ("output", "gradInput") or (name in spec.buffers and name not in _NEEDED)
+        if remembers and name != "gradInput":
+            known = False
+        if role in counts and (known or role == "gradients") and _empty(table, name, emptied):
             counts[role] += 1
 
 
@@ -70,16 +95,28 @@ def _clear_node(table: LuaTable, counts: dict[str, int]) -> None:
                 counts["buffers"] += 1
 
 
-def _emptied(table: LuaTable, name: str) -> bool:
+def _empty(table: LuaTable, name: str, emptied: _Emptied) -> bool:
     """Replace a field's tensors by empty ones; tell whether there was anything to drop."""
     value = table[name]
     if not _holds_values(value):
         return False
-    if isinstance(value, LuaTensor):
-        table[name] = LuaTensor(value.typename, (), (), 0, None)
-    else:
-        table[name] = LuaTable()
+    table[name] = _without_values(value, emptied)
     return True
+
+
+def _without_values(value: Any, emptied: _Emptied) -> Any:
+    """Return a tensor or table without elements; tables keep their form, which Lua may index.
+
+    What is one tensor in two fields stays one.
+    """
+    if isinstance(value, LuaTensor):
+        known = emptied.get(id(value))
+        if known is None:
+            known = emptied[id(value)] = value, LuaTensor(value.typename, (), (), 0, None)
+        return known[1]
+    if isinstance(value, LuaTable):
+        return LuaTable({key: _without_values(item, emptied) for key, item in value.items()})
+    return value
 
 
 def _holds_values(value: Any) -> bool:
@@ -87,8 +124,7 @@ def _holds_values(value: Any) -> bool:
     if isinstance(value, LuaTensor):
         return bool(value.size)
     if isinstance(value, LuaTable) and len(value):
-        return all(
-            isinstance(item, (LuaTensor, LuaStorage)) or _holds_values(item)
-            for item in value.values()
-        )
+        items = list(value.values())
+        plain = all(isinstance(i, (LuaTensor, LuaStorage)) or _holds_values(i) for i in items)
+        return plain and any(_holds_values(item) for item in items)
     return False
