@@ -13,12 +13,13 @@ from t7convert.parity.values import to_arrays, to_tensors
 from tests.conftest import FIXTURES
 from tests.golden import assert_close
 
-NETS = sorted(path.name for path in (FIXTURES / "nets").iterdir())
+FOLDERS = {path.name: path for kind in ("nets", "nets2") for path in (FIXTURES / kind).iterdir()}
+NETS = sorted(FOLDERS)
 
 
 def network(name: str) -> tuple[torch.nn.Module, Any, Any]:
     """Return a golden network, its input and its output."""
-    folder = FIXTURES / "nets" / name
+    folder = FOLDERS[name]
     model: Path = next(folder.glob("model.t7*"))
     io = to_arrays(t7convert.load(folder / "io.t7.xz"))
     return t7convert.to_module(model), to_tensors(io["input"]), io["output"]

@@ -37,10 +37,10 @@ class OutputBuffer:
 
     def before(self, module: nn.Module, args: Any) -> Any:
         """Pre-hook: write what the module writes before it has read all of its input."""
-        if not self.active or torch.compiler.is_compiling():
+        if not self.active:
             return None
-        given = args[0]
-        if self.keeps == "unfolded" and isinstance(given, Tensor):
+        given, traced = args[0], torch.compiler.is_compiling()
+        if self.keeps == "unfolded" and isinstance(given, Tensor) and not traced:
             kept = given.clone()
             for before in _alike(self.unfolded, kept):
                 before.data.copy_(kept.data)
@@ -48,8 +48,12 @@ class OutputBuffer:
             return (kept, *args[1:])
         if self.keeps == "output" and isinstance(given, list):
             for buffer in _alike(self.earlier, given[0]):
-                if any(entry.data_ptr() == buffer.data_ptr() for entry in given[1:]):
-                    buffer.data.copy_(given[0].data)  # a sum copies its first entry, then adds
+                if any(_same(entry, buffer, traced) for entry in given[1:]):
+                    # a sum copies its first entry, then adds
+                    if torch.compiler.is_exporting():
+                        buffer.copy_(given[0])
+                    else:
+                        buffer.data.copy_(given[0].data)
         return None
 
     def __call__(self, module: nn.Module, args: Any, output: Any) -> None:
@@ -59,7 +63,7 @@ class OutputBuffer:
         for before in _alike(self.earlier, output):
             if torch.compiler.is_exporting():  # an exported graph can't hide a write from autograd
                 before.copy_(output)
-            elif self.keeps == "object":
+            elif self.keeps == "object" and not torch.compiler.is_compiling():
                 before.data = own
             else:
                 before.data.copy_(own)
@@ -88,6 +92,10 @@ class OutputBuffer:
 
 def _alike(earlier: Sequence[Tensor], tensor: Tensor) -> Iterator[Tensor]:
     return (before for before in earlier if before.shape == tensor.shape)
+
+
+def _same(entry: Tensor, buffer: Tensor, traced: bool) -> bool:
+    return entry is buffer or (not traced and entry.data_ptr() == buffer.data_ptr())
 
 
 def output_buffers(network: nn.Module) -> list[OutputBuffer]:
