@@ -122,7 +122,7 @@ class LuaStorage:
         """Return all elements as a read-only array of shape (size,)."""
         return self.read(0, self.size)
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Let numpy take the elements: read-only without a copy, unless one is asked for."""
         return _as_array(self.numpy(), dtype, copy)
 
@@ -207,7 +207,7 @@ class LuaTensor:
         flat = self.storage.read(self.offset, self.offset + self.extent())
         return self._view(flat)
 
-    def __array__(self, dtype: npt.DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         """Let numpy take the elements: read-only without a copy, unless one is asked for."""
         return _as_array(self.numpy(), dtype, copy)
 
