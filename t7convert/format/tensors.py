@@ -79,7 +79,7 @@ class ArrayPayload:
         return copied
 
 
-def _as_array(array: Array, dtype: npt.DTypeLike, copy: bool | None) -> Array:
+def _as_array(array: Array, dtype: npt.DTypeLike | None, copy: bool | None) -> Array:
     if dtype is not None and np.dtype(dtype) != array.dtype:
         if copy is False:
             raise ValueError(f"{array.dtype} can't become {np.dtype(dtype)} without a copy")
