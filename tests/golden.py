@@ -249,7 +249,7 @@ def check_reference(label: str, case: LuaTable) -> None:
         if case.get("gradInput") is not None:
             expected = arrays(case["gradInput"])
             assert leaves(expected) or not leaves(grad), f"{label}: {grad!r} for {expected!r}"
-            if leaves(expected):
+            if any(np.size(leaf) for leaf in leaves(expected)):  # inn.MeanSubtraction: unset buffer
                 assert_close(f"{label}: reference gradInput", grad, expected, GRADIENT_RTOL)
         if case.get("gradParams") is not None and leaves(arrays(case["gradParams"])):
             found = [

@@ -35,6 +35,11 @@ def _any_vector(m: FieldReader) -> Spec:
     return Leaf((5,))
 
 
+@rule("nn.SparseThreshold")
+def _pairs(m: FieldReader) -> Spec:
+    return Leaf((5, 2))  # an index and a value per row
+
+
 @rule("nn.UnfoldedTemporalConvolution")
 def _sequence(m: FieldReader) -> Spec:
     return Leaf(("T", m.integer("inputFrameSize")))

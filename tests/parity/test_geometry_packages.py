@@ -15,7 +15,7 @@ dpnn.SpatialFeatNormalization fbnn.DifferenceOfGaussian dpnn.SpatialUniformCrop 
 fbnn.LinearNB fbnn.LinearNoBackprop fbnn.NormalizedLinearNoBias fbnn.L2Normalize
 dpnn.CategoricalEntropy fbnn.UnfoldedTemporalConvolution fbnn.FasterLookup dpnn.NCEModule
 fbnn.SparseLinear fbnn.SegSparseLinear dpnn.SpatialGlimpse w2nn.ScaleTable w2nn.ShakeShakeTable
-w2nn.AuxiliaryLossTable dpnn.ReverseTable"""
+w2nn.AuxiliaryLossTable dpnn.ReverseTable fbnn.SparseThreshold"""
 
 
 @pytest.mark.parametrize("name", DRAWN.split())
@@ -27,3 +27,11 @@ def test_drawn_inputs(shared: Path, tmp_path: Path, name: str) -> None:
 
     assert report.ok, report.failures
     assert report.compared
+
+
+def test_a_threshold_of_pairs_has_its_gradient(shared: Path, tmp_path: Path) -> None:
+    cases = golden.cases(shared / "golden" / "community" / "fbnn.SparseThreshold.t7")
+    _, case = next(iter(cases))
+    save(case["module"], tmp_path / "module.t7")
+
+    assert verify(tmp_path / "module.t7", gradients=True).ok
