@@ -57,8 +57,9 @@ def verify_command(
     """Prove that the converted network computes what the Lua module computes.
 
     The Lua module is interpreted in NumPy, on its own; every module's output, every parameter and
-    every tie is compared. OUT is a file that t7convert made; without it MODEL.t7 is converted in
-    memory. Exit code 5 if anything differs.
+    every tie is compared. OUT is a file that t7convert made from it: .pt, .safetensors, .npz, .py,
+    .pt2, .onnx or .t7; the report says what a kind lets nobody compare. Without OUT, MODEL.t7 is
+    converted in memory. Exit code 5 if anything differs.
 
     Example: t7convert verify model.t7 out.pt --dtype float64
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import re
 import shutil
 import warnings
@@ -509,3 +510,17 @@ def test_assert_parity_still_fails_as_an_assertion(made: Any) -> None:
 
     with pytest.raises(ParityError):
         assert_parity(t7convert.to_module(model_of("resnet-basic")), model_of(BASIC))
+
+
+def test_a_shrunk_file_with_several_networks(tmp_path: Path) -> None:
+    one, two = t7convert.load(model_of("transposed-tie")), t7convert.load(model_of("resnet-basic"))
+    t7convert.save({"first": one, "second": two, "epoch": 3}, tmp_path / "both.t7")
+    command = ["shrink", str(tmp_path / "both.t7"), str(tmp_path / "small.t7"), "--gradients"]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    packed = tmp_path / "small.t7.xz"
+    packed.write_bytes(lzma.compress((tmp_path / "small.t7").read_bytes()))
+
+    assert t7convert.verify(tmp_path / "both.t7", packed, select="first").ok
+    assert t7convert.verify(tmp_path / "both.t7", packed, select="second").ok
+    with pytest.raises(SelectionError):
+        t7convert.verify(tmp_path / "both.t7", packed)

@@ -260,7 +260,8 @@ def test_commands_write_the_files(tmp_path: Path) -> None:
     second = run.invoke(main, ["inspect", str(BASIC), "--html", seen])
 
     assert (first.exit_code, second.exit_code) == (0, 0)
-    assert (first.output, second.output) == ("", "")
+    assert first.output == ""
+    assert second.output.startswith("wrote ")
     assert "tie 1" in Path(seen).read_text()
     assert 'failures="0"' in Path(xml).read_text()
     assert "Parity of" in Path(html).read_text()
