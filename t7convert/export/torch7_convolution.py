@@ -61,7 +61,8 @@ def conv1d(module: nn.Conv1d, place: Place) -> LuaModule:
         weight=weight,
         bias=module.bias if module.bias is not None else torch.zeros_like(weight[:, 0]),
     )
-    turns = [place.lua("nn.Transpose", permutations=[[2, 3]]) for _ in range(2)]
+    # dimensions of one sample, so that a lone one is taken too
+    turns = [place.lua("nn.Transpose", permutations=[[1, 2]], numInputDims=2) for _ in range(2)]
     return place.sequential(turns[0], convolution, turns[1])
 
 

@@ -134,12 +134,10 @@ class Layout:
     def _regions(self, modules: list[LuaModule]) -> list[Region[_Owner]]:
         owners: list[_Owner] = []
         for module in modules:
-            for role, names in (
-                ("parameter", module.spec.parameters),
-                ("statistic", module.spec.statistics),
-            ):
-                for name, tensor in module.tensors(names):
-                    owners.append(_Owner(module, name, tensor, role))
+            for name, tensor in module.tensors(module.spec.parameters):
+                owners.append(_Owner(module, name, tensor, "parameter"))
+            for name, tensor in module.tensors(module.spec.statistics):
+                owners.append(_Owner(module, name, tensor, "statistic"))
         for module in modules:
             for tensor in tensors_of(module.record) if module.record is not None else ():
                 if self._state.holds(tensor):

@@ -103,11 +103,16 @@ class Writer:
                 made = self._made_up(module, name, how, seen)
                 if made is not None:
                     table[name] = made
+        self._last(module, obj)
+
+    def _last(self, module: LuaModule, obj: LuaObject) -> None:
+        """Add what hangs on the other fields."""
+        table = obj.fields
         if module.typename == "nn.gModule" and several_outputs(module):
             table["output"] = LuaTable()
-        if module.typename == "nn.CriterionTable":
+        elif module.typename == "nn.CriterionTable":
             self._around.append(table)
-        if module.typename == "nn.GPU":
+        elif module.typename == "nn.GPU":
             obj.header = (LuaTable({1: self._layout.kind, 2: table["device"]}),)
 
     def _remembered(
