@@ -10,7 +10,10 @@ import pytest
 import torch
 
 import t7convert
+from t7convert.format.objects import LuaTable
 from t7convert.lua import find
+from t7convert.lua.shrinking import shrink_graph
+from tests.build import obj, tensor
 from tests.cli.test_commands import run
 from tests.conftest import FIXTURES
 
@@ -66,3 +69,34 @@ def test_extract_of_nothing_says_what_is_there(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert "it has" in result.stderr
+
+
+def test_what_lua_reads_before_it_makes_it_is_kept() -> None:
+    """A loss buffer of one element, and a table of outputs that a constructor makes."""
+    one, big = tensor(np.ones(1)), tensor(np.ones(9))
+    loss = obj("nn.ClassNLLCriterion", 1, output_tensor=one, gradInput=big)
+    pair = LuaTable({1: big, 2: big})
+    both = obj("nn.CosineDistance", 1, output=big, gradInput=pair, buffer=big)
+    shrink_graph(LuaTable({1: loss, 2: both}))
+
+    assert loss["output_tensor"] is one
+    assert loss["gradInput"].size == ()
+    assert [item.size for item in both["gradInput"].list()] == [(), ()]
+    assert both["gradInput"][1] is both["gradInput"][2] is both["output"]
+
+
+def test_memory_of_recurrent_modules_is_kept() -> None:
+    state = LuaTable({1: tensor(np.ones(4))})
+    layer = obj("nn.Recursor", 1, step=2, outputs=state, gradInput=tensor(np.ones(4)))
+    shrink_graph(layer)
+
+    assert layer["outputs"] is state
+    assert layer["gradInput"].size == ()
+
+
+def test_weight_norm_keeps_the_gradient_that_loading_needs() -> None:
+    layer = obj("nn.WeightNorm", 1, gradV=tensor(np.ones(4)), gradG=tensor(np.ones(2)))
+    shrink_graph(layer, gradients=True)
+
+    assert layer["gradV"].size == (4,)
+    assert layer["gradG"].size == ()
