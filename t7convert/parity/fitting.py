@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -118,8 +119,9 @@ class _Fit:
 
 
 def run_shadow(network: nn.Module, value: Any) -> Any:
-    """Return the network's output on arrays, in the dtype and on the device of its parameters."""
-    parameter = next(network.parameters(), None)
+    """Return the network's output on arrays, in the dtype and on the device of its weights."""
+    weights = chain(network.parameters(), network.buffers())
+    parameter = next((w for w in weights if w.is_floating_point()), None)
     with torch.no_grad():
         return forget(network)(_like(to_tensors(value), parameter))
 

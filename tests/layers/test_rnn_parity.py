@@ -13,7 +13,9 @@ from t7convert.lua.tree import build
 from t7convert.parity.geometry import Leaf, spec_of
 from t7convert.parity.gradients import check_gradients
 from t7convert.parity.inputs import draw
-from t7convert.parity.running import Reference, Side, check_trial
+from t7convert.parity.reference_side import Reference
+from t7convert.parity.running import check_trial
+from t7convert.parity.side import Side
 from tests.build import obj, table
 from tests.layers.rnn_compare import (
     linear,
