@@ -147,7 +147,10 @@ class SubSample2d(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         if input.shape[-3] != len(self.weight):
             raise RuntimeError(f"{len(self.weight)} planes expected, found {input.shape[-3]}")
-        sums = F.avg_pool2d(input, self.kernel_size, self.stride, divisor_override=1)
+        if torch.compiler.is_exporting():  # ONNX's average pooling knows no other divisor
+            sums = F.avg_pool2d(input, self.kernel_size, self.stride) * prod(self.kernel_size)
+        else:
+            sums = F.avg_pool2d(input, self.kernel_size, self.stride, divisor_override=1)
         return sums * self.weight[:, None, None] + self.bias[:, None, None]
 
     def extra_repr(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -154,7 +155,10 @@ class AvgPool(nn.Module):
         )
         widths = surround(size, counts, self.kernel_size, self.stride, self.padding, ones)
         padded = F.pad(input, widths)
-        sums = _AVERAGE[dims](padded, self.kernel_size, self.stride, divisor_override=1)
+        if torch.compiler.is_exporting():  # ONNX's average pooling knows no other divisor
+            sums = _AVERAGE[dims](padded, self.kernel_size, self.stride) * prod(self.kernel_size)
+        else:
+            sums = _AVERAGE[dims](padded, self.kernel_size, self.stride, divisor_override=1)
         output: Tensor = sums / self._divisors(size, counts, input)
         if not self.divide:
             for k in self.kernel_size:
