@@ -28,6 +28,12 @@ class Leaf:
 
 #: What modules take that don't care.
 ANY = Leaf((5,))
+
+
+class Repeated(list[Any]):
+    """A Lua list of equal entries, of which there may be more or fewer."""
+
+
 #: A leaf, or a list of specs for a Lua list.
 Spec = Any
 _Rule = Callable[[FieldReader], Spec]
@@ -166,6 +172,7 @@ def _indices_from_zero(m: FieldReader) -> Spec:
 @_rule(
     *("nn.CAddTable", "nn.CMulTable", "nn.CSubTable", "nn.CDivTable", "nn.CMaxTable"),
     *("nn.CMinTable", "nn.DotProduct", "nn.CosineDistance", "nn.PairwiseDistance"),
+    "nn.JoinTable",
 )
 def _pair(m: FieldReader) -> Spec:
     return [ANY, ANY]
@@ -178,7 +185,17 @@ def _parallel(m: FieldReader) -> Spec:
 
 @_rule("nn.MapTable")
 def _map_table(m: FieldReader) -> Spec:
-    return [spec_of(m.modules_at()[0]) or ANY] * 2
+    return Repeated([spec_of(m.modules_at()[0]) or ANY] * 2)
+
+
+@_rule("nn.Parallel")
+def _slices(m: FieldReader) -> Spec:
+    """A tensor cut along a dimension (counted with the batch) into what the children take."""
+    children = m.modules_at()
+    leaf, cut = spec_of(children[0]), m.integer("inputDimension") - 2
+    if not isinstance(leaf, Leaf) or not 0 <= cut <= len(leaf.dims):
+        return None
+    return replace(leaf, dims=(*leaf.dims[:cut], len(children), *leaf.dims[cut:]))
 
 
 def _first(spec: Spec) -> Spec:
