@@ -27,8 +27,8 @@ def read_output(path: Path) -> dict[str, Any]:
     suffix = path.suffix.lower()
     if suffix == ".t7":
         raise CheckpointError(
-            f"{path}: is a Lua Torch file; `t7convert to-pytorch` makes a .pt of it, "
-            "t7convert.to_module a network"
+            f"{path}: is a Lua Torch file; t7convert.to_module reads it, `t7convert to-pytorch` "
+            "makes a .pt of it"
         )
     if suffix in _OTHERS:
         raise CheckpointError(f"{path}: no network to load; {_OTHERS[suffix]} reads it")
