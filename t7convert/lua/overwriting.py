@@ -215,6 +215,9 @@ class _Run:
             target = given.at(self, 1)
             for item in (given.items or [])[1:]:
                 self.read(item)
+            # from the third on, an entry in the same memory is read after others were added to it
+            late = any(item.memory is target.memory for item in (given.items or [])[2:])
+            target.memory.public = target.memory.public or late
         self.time += 1
         memory = target.memory
         memory.public = memory.public or target.version < memory.version

@@ -7,6 +7,7 @@ written. PyTorch's own in-place operations would differentiate through the overw
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from t7convert.nn.autograd import apply
 from t7convert.nn.elementwise import SigmoidInplace, TanhInplace
+from t7convert.nn.tables import like
 
 
 class _Overwrite(torch.autograd.Function):
@@ -31,6 +33,29 @@ class _Overwrite(torch.autograd.Function):
         if ctx.original is not None:
             ctx.target.copy_(ctx.original)
         return None, gradients[0], None
+
+
+class _SumInto(torch.autograd.Function):
+    """Add the entries into ``target``'s memory, one after the other; each gets the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, target: Tensor, *entries: Tensor) -> Tensor:
+        ctx.shapes = [entry.shape for entry in entries]
+        return sum_into(target, entries).view_as(target)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *[gradients[0].reshape(shape) for shape in ctx.shapes]
+
+
+def sum_into(target: Tensor, entries: Sequence[Tensor]) -> Tensor:
+    """Add all entries but the first, which is ``target``, to it.
+
+    An entry that lies in the same memory is read when its turn comes: ``{x, x, x}`` gives 4 x.
+    """
+    for entry in entries[1:]:
+        target.add_(like(entry, target))
+    return target
 
 
 class _Rewrite(torch.autograd.Function):
@@ -93,6 +118,11 @@ class Overwriting(nn.Module):
     def forward(self, input: Any) -> Tensor:
         target: Tensor = input if isinstance(input, Tensor) else input[0]
         follows = torch.is_grad_enabled() and target.requires_grad
+        if not isinstance(input, Tensor):
+            follows = torch.is_grad_enabled() and any(entry.requires_grad for entry in input)
+            if torch.compiler.is_compiling() or not follows:
+                return sum_into(target, input)
+            return apply(_SumInto, target.data, *_told_apart(input))
         if torch.compiler.is_compiling() or not follows:
             output = self.module(input)
             return output if output is target else target.copy_(output)
@@ -100,14 +130,17 @@ class Overwriting(nn.Module):
         if slope_by_output(self.module, target) is not None:
             return apply(_Rewrite, input, target.data, self.module)
         original = target.clone()
-        given = original if isinstance(input, Tensor) else [original, *input[1:]]
         old = original.detach().clone() if self.restoring else None
         if old is not None and self.late:  # the hook waits until the input's gradient is complete
             target.register_hook(partial(_put_back, target.data, old))
-        return apply(_Overwrite, target.data, self.module(given), None if self.late else old)
+        return apply(_Overwrite, target.data, self.module(original), None if self.late else old)
 
     def extra_repr(self) -> str:
         return "restoring=True" if self.restoring else ""
+
+
+def _told_apart(entries: Sequence[Tensor]) -> list[Tensor]:
+    return [entry.view_as(entry) for entry in entries]
 
 
 def _put_back(memory: Tensor, values: Tensor, _: Tensor) -> None:

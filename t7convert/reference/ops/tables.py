@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from t7convert.format.objects import Array
+from t7convert.lua.aliasing import is_in_place
 from t7convert.reference.op import Op, implements
 
 
@@ -18,7 +19,9 @@ class CAddTable(Op):
     def forward(self, x: list[Array]) -> Array:
         total: Array = x[0].copy()
         for other in x[1:]:
-            total += like(other, total)
+            # in place, an entry that is the same memory as the first holds the sum so far
+            again = is_in_place(self.module) and np.may_share_memory(other, x[0])
+            total += total if again else like(other, total)
         return total
 
     def backward(self, gy: Array) -> list[Array]:
