@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from t7convert.commands.printing import print_json
+
 if TYPE_CHECKING:
-    from t7convert.commands.printing import print_json
-from t7convert.models.table import Row
+    from t7convert.models.table import Row
 
 _HEAD = ("network", "dataset", "original", "(paper)", "shared", "(paper)", "reduction", "(paper)")
 

@@ -70,10 +70,10 @@ def _query_and_context(m: FieldReader) -> Spec:
 def _states(m: FieldReader) -> Spec | None:
     if m.get("net") is None:
         return [Leaf((5,)), Leaf((5,))]
-    spec = spec_of(m.module_at("net"))
-    if not isinstance(spec, Leaf):
-        return spec
-    return [spec]  # states are joined: as one they fit as well
+    maps = [FieldReader(i) for i in walk(m.module_at("net")) if i.typename == "nn.Linear"]
+    if not maps:
+        return spec_of(m.module_at("net"))
+    return [Leaf(maps[0].shape("weight")[1:])]  # states are joined: as one they fit as well
 
 
 @rule("onmt.PositionEmbedding")

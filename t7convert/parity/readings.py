@@ -65,6 +65,9 @@ def further_readings(spec: Spec, tree: LuaModule) -> Iterator[Spec]:
     if not isinstance(spec, list) or sum(unknown) < 2:
         return
     known = _sizes(tree)
+    for whole in known:  # joined, they make what a weight takes
+        if whole % sum(unknown) == 0:
+            yield mapped(spec, partial(_replaced, Leaf((whole // sum(unknown),))))
     sizes = sorted({*known, *(b - a for a, b in product(known, repeat=2) if b > a)})[:_FEW]
     for odd in [i for i, free in enumerate(unknown) if free]:
         for most, other in product(sizes, repeat=2):

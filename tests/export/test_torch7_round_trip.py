@@ -26,6 +26,12 @@ from tests.export import torch7_compare
 from tests.golden import arrays, cases, leaves, tensors
 from tests.test_nets import NETS, net
 
+#: Of Torch7's own files OpenCV reads these wrongly or not at all: graphs, module objects that stand
+#: in several places, strides, embeddings, unpooling.
+BEYOND_OPENCV = ("same-module-twice", "transposed-tie", "memory", "object-", "tied-by-object")
+BEYOND_OPENCV += ("tied-embedding", "unpooling", "unrolled", "nngraph")
+#: Their clearState took fields away that the constructor makes, as the way back does.
+CLEARED = ("memory", "tied-embedding", "unpooling")
 LAYERS = sorted(path.name.split(".t7")[0] for path in (FIXTURES / "layers").iterdir())
 
 
@@ -61,7 +67,7 @@ def test_numbers_and_ties_of_networks_come_back(name: str, flatten: bool, tmp_pa
     assert_same_network(model, back(model, tmp_path, flatten=flatten))
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", [name for name in NETS if name not in CLEARED])
 def test_every_object_has_the_fields_that_torch7_wrote(name: str, tmp_path: Path) -> None:
     model, _ = net(name)
     golden = find.model(t7convert.load(model), None)[1]
@@ -153,14 +159,7 @@ def test_torchfile_reads_the_same(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("flatten", [False, True])
-@pytest.mark.parametrize(
-    "name",
-    [
-        n
-        for n in NETS
-        if not n.startswith("nngraph") and n not in ("same-module-twice", "transposed-tie")
-    ],
-)
+@pytest.mark.parametrize("name", [name for name in NETS if not name.startswith(BEYOND_OPENCV)])
 def test_opencv_computes_what_torch7_computed(name: str, flatten: bool, tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")
     if not hasattr(cv2.dnn, "readNetFromTorch"):

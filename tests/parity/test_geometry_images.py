@@ -9,6 +9,7 @@ import pytest
 from t7convert.format import save
 from t7convert.parity.verifying import verify
 from tests import golden
+from tests.build import linear, obj, sequential
 
 DRAWN = """nnx.SpatialLinear nnx.SpatialNormalization nnx.SpatialFovea nnx.SpatialPyramid
 nnx.SpatialColorTransform nnx.SpatialClassifier nnx.SpatialGraph nnx.SpatialDownSampling
@@ -33,5 +34,13 @@ def test_drawn_inputs(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["face-detector/face.net.ascii@8907ed57", "tracker/random.net"])
 def test_networks_of_2011(shared: Path, name: str) -> None:
     report = verify(shared / "zoo" / "torch+demos" / name)
+
+    assert report.ok, report.failures
+
+
+def test_joined_entries_share_what_a_weight_takes(tmp_path: Path) -> None:
+    joined = sequential(obj("nn.JoinTable", dimension=1, nInputDims=1), linear(6, 2))
+    save(joined, tmp_path / "joined.t7")
+    report = verify(tmp_path / "joined.t7")
 
     assert report.ok, report.failures
