@@ -11,16 +11,19 @@ from torch import Tensor, nn
 
 from t7convert.conversion import layers
 from t7convert.conversion.bindings import Binder, Origin, Reader, Record, read_region
+from t7convert.conversion.going_back import way_back
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.registry import converter_for
 from t7convert.errors import ConversionError, Problem
-from t7convert.lua.aliasing import RESTORING
+from t7convert.lua.aliasing import RESTORING, is_in_place
+from t7convert.lua.backward import writes_seen
 from t7convert.lua.indices import recorded_poolings
 from t7convert.lua.overwriting import Overwrites, overwrites
 from t7convert.lua.reuse import UNFOLDING, reused, reused_in_place
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.nn.inplace import Copied, Overwriting, copy_input
 from t7convert.nn.missing import MissingModule
+from t7convert.nn.remembered import remember_gradients
 from t7convert.nn.reuse import Keeps, reuse_outputs
 
 __all__ = ["Binding", "Conversion", "Converted", "convert_tree", "layers"]
@@ -89,6 +92,7 @@ class Conversion:
     overwriting: Overwrites = field(default_factory=Overwrites)
     recording: frozenset[int] = frozenset()
     reuses: bool = False
+    remembers: bool = False
     _memo: dict[int, nn.Module] = field(default_factory=dict)
     _sources: list[tuple[LuaModule, nn.Module]] = field(default_factory=list)
 
@@ -189,6 +193,8 @@ class Conversion:
         for keeps, modules in kinds.items():
             made = [self._memo[id(m)] for m in modules if id(m) in self._memo]
             reuse_outputs(network, made, keeps)
+        if self.remembers and not self.problems:
+            remember_gradients(network, way_back(root, self._memo))
 
     def _rows(self, network: nn.Module, names: dict[int, list[str]]) -> Iterator[Binding]:
         keys = network.state_dict(keep_vars=True)
@@ -246,7 +252,12 @@ def convert_tree(
     Raises:
         ConversionError: listing everything that can't be converted.
     """
-    overwriting = overwrites(root)
+    overwriting, remembers = overwrites(root), writes_seen(root)
+    if remembers:  # who writes in place, writes its gradient in place
+        in_place = frozenset(id(module) for module in walk(root) if is_in_place(module))
+        overwriting = replace(
+            overwriting, visible=overwriting.visible | in_place, of_input=bool(in_place)
+        )
     conversion = Conversion(
         allow_missing,
         overwriting=overwriting,
@@ -256,4 +267,5 @@ def convert_tree(
     network = conversion.convert(root)
     if conversion.overwriting.of_input:
         network.register_forward_pre_hook(copy_input)
+    conversion.remembers = remembers
     return conversion.finish(root, network, read)

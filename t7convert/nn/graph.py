@@ -25,7 +25,12 @@ class GraphModule(nn.Module):
     A node with one input gets it bare, with several a list, with none the empty list. Several
     network inputs (outputs) are a list.
     Source: nngraph gmodule.lua, ``runForwardFunction``.
+
+    Attributes:
+        values: a list that the next call puts the values of all nodes into, or None.
     """
+
+    values: list[Any] | None = None
 
     def __init__(self, nodes: Sequence[Node], *, input: int, output: int, num_inputs: int) -> None:
         super().__init__()
@@ -56,8 +61,10 @@ class GraphModule(nn.Module):
             if select is not None:
                 value = value[select]
             values.append(getattr(self, name)(value) if name else value)
-            for source in self._finished[position]:
+            for source in self._finished[position] if self.values is None else ():
                 values[source] = None
+        if self.values is not None:
+            self.values = values
         return values[self._output]
 
     def extra_repr(self) -> str:

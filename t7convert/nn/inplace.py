@@ -120,12 +120,16 @@ class Overwriting(nn.Module):
         follows = torch.is_grad_enabled() and target.requires_grad
         if not isinstance(input, Tensor):
             follows = torch.is_grad_enabled() and any(entry.requires_grad for entry in input)
-            if torch.compiler.is_compiling() or not follows:
+            if torch.compiler.is_compiling():
                 return sum_into(target, input)
+            if not follows:
+                return sum_into(target, input).view_as(target)
             return apply(_SumInto, target.data, *_told_apart(input))
         if torch.compiler.is_compiling() or not follows:
             output = self.module(input)
-            return output if output is target else target.copy_(output)
+            written = output if output is target else target.copy_(output)
+            # Lua's output is an object of its own on that memory
+            return written if torch.compiler.is_compiling() else written.view_as(target)
         # .data: autograd neither follows nor counts what Lua does behind everybody's back
         if slope_by_output(self.module, target) is not None:
             return apply(_Rewrite, input, target.data, self.module)

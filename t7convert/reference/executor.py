@@ -11,11 +11,14 @@ import numpy.typing as npt
 from t7convert.errors import ConversionError, Problem
 from t7convert.format.objects import Array, LuaTensor
 from t7convert.lua.aliasing import RESTORING, VIEWS, is_in_place
+from t7convert.lua.backward import writes_seen
+from t7convert.lua.overwriting import overwrites
 from t7convert.lua.reuse import reused, reused_in_place
 from t7convert.lua.sharing import Geometry
 from t7convert.lua.tree import LuaModule
 from t7convert.reference.nested import arrays, map_arrays
 from t7convert.reference.op import Op, Value, op_for
+from t7convert.reference.remembered import Remembered
 
 
 class Executor:
@@ -43,6 +46,8 @@ class Executor:
         self.dtype = np.dtype(dtype)
         self.calls: list[Op] = []
         self.gradients: dict[tuple[int, str], Array] = {}
+        self.accumulating = True
+        self._overwrites = False
         self._keep = keep and listener is None
         self._listener = listener
         self._arrays: dict[tuple[int, Geometry], Array] = {} if like is None else like._arrays
@@ -61,11 +66,14 @@ class Executor:
         if implementation is None:
             reason = "there is no reference implementation of this class"
             raise ConversionError([Problem(module.typename, module.path, reason)])
-        outermost = self._buffers is None
+        outermost, start = self._buffers is None, len(self.calls)
         if outermost:
             x = map_arrays(np.copy, x)  # an in-place module may write into it
         if self._buffers is None:
             self._buffers = {id(again): [] for again in reused(module)}
+            self._overwrites = bool(
+                reused(module) or reused_in_place(module) or overwrites(module).visible
+            )
             self._moving = {id(again): [] for again in reused_in_place(module)}
         call = implementation(module, self)
         call.input = x
@@ -82,6 +90,8 @@ class Executor:
         if self._listener is not None:
             self._listener(call)
             vars(call).pop("calls", None)  # a container's children, kept for the way back
+        if outermost and self._keep and writes_seen(module):
+            return Remembered(call, self.calls[start:])
         return call
 
     def _settle(self, call: Op) -> None:
@@ -155,9 +165,10 @@ class Executor:
                 return
         earlier.append(call.output)
 
-    def is_reused(self, module: LuaModule) -> bool:
-        """Tell whether the module object is called several times in this run."""
-        return id(module) in (self._buffers or {})
+    @property
+    def overwrites(self) -> bool:
+        """Tell whether what a module read may have been overwritten when its backward comes."""
+        return self._overwrites
 
     def run(self, module: LuaModule, x: Value) -> Value:
         """Return the output of ``module`` on ``x``; floating arrays are taken in ``dtype``."""
@@ -188,6 +199,8 @@ class Executor:
 
     def accumulate(self, module: LuaModule, name: str, gradient: Array) -> None:
         """Add to the gradient of a parameter."""
+        if not self.accumulating:
+            return
         key = (id(module), name)
         known = self.gradients.get(key)
         self.gradients[key] = gradient if known is None else known + gradient

@@ -42,7 +42,8 @@ def wiring(fields: RawFields, version: float | None) -> None:
 
     A node is a table of ``module`` (1-based position in ``modules``), ``inputs`` (positions of the
     nodes that feed it, in order), ``select`` (which entry of its input it passes on) and ``name``:
-    its annotation, as far as that can name a submodule, or ``node`` and its number.
+    its annotation, as far as that can name a submodule, or ``node`` and its number. ``backward`` is
+    its place in the order of ``backwardnodes``.
     The last node is the output; the first one is the input.
     """
     order = _list(fields.get("forwardnodes"))
@@ -55,6 +56,8 @@ def wiring(fields: RawFields, version: float | None) -> None:
             data = _data(child)
             slot = data["mapindex"][_data(node)]
             inputs[position[id(data)]][int(slot)] = number
+    back = _list(fields.get("backwardnodes"))
+    rank = {id(_data(node)): number for number, node in enumerate(back, start=1)}
     nodes: list[dict[str, Any]] = []
     names: set[str] = set()
     for number, node in enumerate(order, start=1):
@@ -71,6 +74,7 @@ def wiring(fields: RawFields, version: float | None) -> None:
                 "inputs": [inputs[number][slot] for slot in sorted(inputs[number])],
                 "select": data.get("selectindex"),
                 "name": _name(name, number, names),
+                "backward": rank.get(id(data)),
             }
         )
     fields["modules"], fields["nodes"] = modules, nodes

@@ -40,7 +40,7 @@ class Convolution(Op):
 
     def forward(self, x: Array) -> Array:
         images = batched(x, self.dims)
-        if self.module.spec.typename in UNFOLDING and self.executor.is_reused(self.module):
+        if self.module.spec.typename in UNFOLDING and self.executor.overwrites:
             self.executor.state(self.module)["unfolded"] = images.copy()
         y = convolve(images, self.weight(), self.windows(), self.groups())
         if self.has("bias"):
