@@ -1,8 +1,9 @@
 """Reading a .t7 file, beside torchfile and a plain read().
 
-    python benchmarks/read.py [FILE] [--rounds N]
+    python benchmarks/read.py [FILE | --objects N] [--rounds N]
 
-Without FILE, the 164 MB ShaResNet-50 of ../shared/golden/full is unpacked to a temporary file.
+With ``--objects`` the file is a list of N small tables instead. Without FILE, the 164 MB ShaResNet-50
+of ../shared/golden/full is unpacked to a temporary file.
 Each measurement runs in a process of its own; the rounds go through all of them in turn, so that
 whatever else the machine does falls on all alike. Times are those of the call, without imports
 and with the file in the page cache. Memory is the peak above that after the imports: ``resident``
@@ -124,6 +125,7 @@ def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?")
+    parser.add_argument("--objects", type=int, help="read a list of so many small tables")
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--measure", choices=sorted(MEASURES), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -133,11 +135,16 @@ def main() -> None:
     elif options.file:
         compare(options.file, options.rounds)
     else:
-        with tempfile.NamedTemporaryFile(suffix=".t7") as unpacked:
-            with lzma.open(DEFAULT) as packed:
-                shutil.copyfileobj(packed, unpacked, 1 << 20)
-            unpacked.flush()
-            compare(unpacked.name, options.rounds)
+        with tempfile.NamedTemporaryFile(suffix=".t7") as made:
+            if options.objects:
+                sys.path.insert(0, str(ROOT))
+                entries = [{"a": number, "b": str(number)} for number in range(options.objects)]
+                importlib.import_module("t7convert.format").save(entries, made.name, force=True)
+            else:
+                with lzma.open(DEFAULT) as packed:
+                    shutil.copyfileobj(packed, made, 1 << 20)
+                made.flush()
+            compare(made.name, options.rounds)
 
 
 if __name__ == "__main__":

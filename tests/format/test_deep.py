@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import io
-import time
 from typing import Any
 
 import pytest
@@ -66,8 +65,6 @@ def test_depth(kind: str, ascii: bool) -> None:
 def test_a_million_small_objects() -> None:
     target = io.BytesIO()
     save([{"a": number, "b": str(number)} for number in range(250_000)], target)
-    start = time.perf_counter()
     opened = open_file(target.getvalue())
-    assert time.perf_counter() - start < 5
     assert opened.count == 250_001
     assert opened.object()[250_000]["b"] == "249999"
