@@ -2,8 +2,8 @@
 
     python benchmarks/read.py [FILE | --objects N] [--rounds N]
 
-With ``--objects`` the file is a list of N small tables instead. Without FILE, the 164 MB ShaResNet-50
-of ../shared/golden/full is unpacked to a temporary file.
+With ``--objects`` the file is a list of N small tables. Without FILE, the 164 MB ShaResNet-50 of
+../shared/golden/full is unpacked to a temporary file.
 Each measurement runs in a process of its own; the rounds go through all of them in turn, so that
 whatever else the machine does falls on all alike. Times are those of the call, without imports
 and with the file in the page cache. Memory is the peak above that after the imports: ``resident``
