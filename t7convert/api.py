@@ -204,7 +204,7 @@ def convert(
         read = read_region if progress is None else reporting(progress, state_bytes(tree))
         converted = convert_as(tree, arch, allow_missing=allow_missing, read=read)
         with room_for(tree):
-            checked = prove(tree, converted, verify)
+            checked = prove(tree, converted, verify, network_file.name)
         with opened.named():
             filled = None if into is None else load_flat_file(converted, opened.root)
     if dtype is not None:

@@ -26,6 +26,11 @@ class Opened:
     path: Path | None
     file: T7File | None
 
+    @property
+    def name(self) -> str:
+        """What messages and reports call the source."""
+        return "<object>" if self.file is None else self.file.name
+
     def model(self, select: str | None = None) -> tuple[str, LuaObject]:
         """Return the path and object of the model; errors name the file.
 

@@ -11,7 +11,7 @@ from torch import nn
 from t7convert.conversion.convert import Converted
 from t7convert.errors import ConversionError, ParityError, SelectionError
 from t7convert.lua.tree import LuaModule, walk
-from t7convert.parity.check import Options, check_network
+from t7convert.parity.check import Options, Origin, check_network
 from t7convert.parity.fitting import run_shadow
 from t7convert.parity.inputs import Trial, draw
 from t7convert.parity.precision import preserved
@@ -25,11 +25,13 @@ AFFORDABLE = 12e9
 AFFORDABLE_PARAMETERS = 60_000_000
 
 
-def prove(tree: LuaModule, converted: Converted, wanted: bool | None) -> dict[str, Any]:
+def prove(
+    tree: LuaModule, converted: Converted, wanted: bool | None, source: str
+) -> dict[str, Any]:
     """Check a converted network and return what its provenance says of it.
 
-    With ``wanted`` None, a check that costs too much, or can't be made of inputs told from the
-    network, is skipped.
+    ``source`` is what a failure calls the network. With ``wanted`` None, a check that costs too
+    much, or can't be made of inputs told from the network, is skipped.
 
     Raises:
         ParityError: if the check fails, or is demanded and impossible.
@@ -51,11 +53,13 @@ def prove(tree: LuaModule, converted: Converted, wanted: bool | None) -> dict[st
             return _skipped(reason)
     try:
         with preserved(converted.network):
-            report = check_network(tree, converted, Options(), trials=trials)
+            origin = Origin(source)
+            report = check_network(tree, converted, Options(), origin, trials=trials)
             if not report.ok:
                 # a deep or chaotic network turns the rounding of float32 into anything; what is
                 # wrong with the conversion is wrong in float64 too
-                report = check_network(tree, converted, Options(dtype="float64"), trials=trials)
+                double = Options(dtype="float64")
+                report = check_network(tree, converted, double, origin, trials=trials)
     except ConversionError as error:
         if demanded:
             raise

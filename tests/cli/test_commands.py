@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 import t7convert
 from t7convert.cli import main
-from tests.build import linear, obj, table
+from tests.build import linear, obj, sequential, table
 from tests.conftest import FIXTURES, ROOT
 
 MODEL = str(FIXTURES / "nets/sharesnet-basic/model.t7")
@@ -207,3 +207,20 @@ def test_torchvisions_keys_are_demanded_or_refused(tmp_path: Path) -> None:
 
     assert (made.exit_code, refused.exit_code) == (0, 1)
     assert keys[0] == "conv1.weight"
+
+
+def test_a_wrong_conversion_is_exit_5_and_leaves_nothing(tmp_path: Path) -> None:
+    plugin = tmp_path / "wrong.py"
+    plugin.write_text(
+        "from torch import nn\nfrom t7convert import converts\n\n"
+        '@converts("nn.Tanh", replace=True)\n'
+        "def tanh(m):\n    return nn.Sigmoid()\n"
+    )
+    model, out = tmp_path / "small net.t7", tmp_path / "out.pt"
+    t7convert.save(sequential(linear(3, 2), obj("nn.Tanh")), model)
+    result = run("to-pytorch", str(model), str(out), "--plugin", str(plugin))
+
+    assert result.exit_code == 5
+    assert f"{model}: the converted network is not proved" in result.stderr
+    assert "modules[2]" in result.stderr
+    assert not out.exists()
