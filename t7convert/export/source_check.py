@@ -15,6 +15,7 @@ from t7convert.conversion.convert import ties
 from t7convert.export.example import flat
 from t7convert.export.source_arguments import class_of
 from t7convert.export.source_modules import refuse
+from t7convert.nn.remembered import of_lua_gradients
 
 _MODULE = "_t7convert_written_source"
 #: What every module has, and what a converted network tells of its origin.
@@ -78,7 +79,8 @@ def _compare_modules(module: nn.Module, made: nn.Module, name: str, *, compact: 
     if not any(re.fullmatch(rf"{kind}\d*", base.__name__) for base in type(made).__mro__):
         raise refuse(module, name, f"the source would make a {type(made).__name__}")
     for which in ("_forward_hooks", "_forward_pre_hooks"):
-        if len(getattr(module, which)) != len(getattr(made, which)):
+        own_hooks = [h for h in getattr(module, which).values() if not of_lua_gradients(h)]
+        if len(own_hooks) != len(getattr(made, which)):
             raise refuse(module, name, "the source would have other hooks")
     for own in ("_buffers", "_parameters"):
         for key, tensor in getattr(module, own).items():

@@ -11,6 +11,7 @@ from t7convert.export.source_classes import Statement
 from t7convert.export.source_library import Import
 from t7convert.export.source_modules import Modules, refuse
 from t7convert.nn.inplace import copy_input
+from t7convert.nn.remembered import of_lua_gradients
 from t7convert.nn.reuse import Keeps, OutputBuffer
 
 #: So many assignments that differ in one index become a loop.
@@ -149,6 +150,8 @@ def _varying(run: Sequence[Steps]) -> int | None:
 
 def _hooks(network: nn.Module, modules: Modules) -> Iterator[str]:
     buffers: dict[Keeps, list[str]] = {}
+    if any(map(of_lua_gradients, network._forward_hooks.values())):
+        yield "# Torch7 writes gradients of this network over one another; here they are autograd's"
     for name, module in network.named_modules():
         hooks = list(module._forward_hooks.values()) + list(module._forward_pre_hooks.values())
         for hook in hooks:
@@ -157,7 +160,9 @@ def _hooks(network: nn.Module, modules: Modules) -> Iterator[str]:
             elif hook is copy_input and module is network:
                 own = modules.library.require(("t7convert.nn.inplace", "copy_input"))
                 yield f"self.register_forward_pre_hook({own})"
-            elif not isinstance(getattr(hook, "__self__", None), OutputBuffer):
+            elif not isinstance(getattr(hook, "__self__", None), OutputBuffer) and not (
+                of_lua_gradients(hook)
+            ):
                 raise refuse(module, name, "it has a hook of another's making")
     for keeps, places in buffers.items():
         name = modules.library.require(("t7convert.nn.reuse", "reuse_outputs"))

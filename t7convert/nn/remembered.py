@@ -110,3 +110,8 @@ def remember_gradients(network: nn.Module, root: Step) -> None:
         step.module.register_forward_pre_hook(recorder.before)
         step.module.register_forward_hook(recorder.after)
     network.register_forward_hook(gradients.end, always_call=True)
+
+
+def of_lua_gradients(hook: Any) -> bool:
+    """Tell whether :func:`remember_gradients` hung this hook in: it changes gradients only."""
+    return isinstance(getattr(hook, "__self__", None), (LuaGradients, Recorder))
