@@ -41,16 +41,25 @@ class LocalMean(nn.Module):
 class LocalSubtract(nn.Module):
     """The image less the mean of every neighbourhood; at the border, of its part in the image.
 
+    ``share`` is what part of the neighbourhoods lies in images of its size, as Lua computed it once
+    for inputs of the shape ``size``.
     Input: (C, H, W) or (N, C, H, W). Source: torch/nn SpatialSubtractiveNormalization.lua.
     """
 
-    def __init__(self, mean: LocalMean) -> None:
+    def __init__(
+        self, mean: LocalMean, size: Sequence[int] = (), share: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.mean = mean
+        self.size = tuple(size)
+        self.register_buffer("share", share, persistent=False)
 
     def forward(self, input: Tensor) -> Tensor:
         images = input if input.dim() == 4 else input.unsqueeze(0)
-        output: Tensor = images - self.mean(images) / self.mean.share(images)
+        share = self._buffers["share"]
+        if torch.compiler.is_compiling() or share is None or tuple(input.shape) != self.size:
+            share = self.mean.share(images)
+        output: Tensor = images - self.mean(images) / share
         return output if input.dim() == 4 else output.squeeze(0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from t7convert.format.objects import LuaObject, LuaTable
+from t7convert.format.objects import LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.lua.schema.spec import REQUIRED, RawFields, row
 
 
@@ -35,7 +35,23 @@ def _estimators(fields: RawFields, version: float | None) -> None:
         fields["stdKernels"], fields["stdBiases"] = _kernels(fields["stdestimator"])
 
 
-# coef stays out: Lua takes it for good as long as _inpsz, or its own size, fits the input
+def _coefficients(fields: RawFields, version: float | None) -> None:
+    """Keep one plane of ``coef``, which Lua takes for good as long as ``_inpsz`` fits the input.
+
+    It was computed in the type that the network had then: in a float network run in double it is
+    float's. clearState takes the size away, but doesn't reach into
+    SpatialContrastiveNormalization. All planes of all images are the same.
+    """
+    _estimators(fields, version)
+    coef, seen = fields.pop("coef", None), fields.pop("_inpsz", None)
+    known = isinstance(coef, LuaTensor) and coef.storage is not None and len(coef.size) in (4, 5)
+    if known and isinstance(seen, LuaStorage):
+        size, stride = (1, 1, *coef.size[-2:]), (1, 1, *coef.stride[-2:])
+        fields["coef"] = LuaTensor(coef.typename, size, stride, coef.offset, coef.storage)
+        fields["_inpsz"] = LuaTable({i: int(n) for i, n in enumerate(seen.numpy(), start=1)})
+
+
+# coef stays out: Lua may take it for good, see above
 _WORK = "meanestimator subtractor divider ones localsums adjustedsums"
 
 row(
@@ -46,9 +62,11 @@ row(
         "kernel": None,
         "meanKernels": REQUIRED,
         "meanBiases": REQUIRED,
+        "coef": None,
+        "_inpsz": None,
     },
     buffers=_WORK,
-    upgrade=_estimators,
+    upgrade=_coefficients,
 )
 row(
     "nn.SpatialDivisiveNormalization",
@@ -63,7 +81,8 @@ row(
         "threshold": 1e-4,
         "thresval": 1e-4,
     },
-    buffers=_WORK + " stdestimator normalizer thresholder localstds adjustedstds thresholdedstds",
+    buffers=_WORK
+    + " coef stdestimator normalizer thresholder localstds adjustedstds thresholdedstds",
     upgrade=_estimators,
 )
 row(

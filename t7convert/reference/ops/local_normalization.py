@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from t7convert.format.objects import Array
+from t7convert.format.objects import Array, LuaTensor
 from t7convert.lua.fields import FieldReader
 from t7convert.reference.op import Op, implements
 from t7convert.reference.ops._unfold import (
@@ -54,7 +54,11 @@ class SpatialSubtractiveNormalization(Op):
     def forward(self, x: Array) -> Array:
         images = batched(x, 4)
         self.mean = _estimator(self, "mean")
-        self.coef = self.mean.forward(np.ones_like(images[:1]))
+        coef = self.get("coef")
+        if isinstance(coef, LuaTensor) and tuple(self.get("_inpsz") or ()) == x.shape:
+            self.coef = self.executor.array(coef)  # computed once, in the type that it was then
+        else:
+            self.coef = self.mean.forward(np.ones_like(images[:1]))
         return unbatched(images - self.mean.forward(images) / self.coef, x)
 
     def backward(self, gy: Array) -> Array:
