@@ -103,6 +103,14 @@ def writes_seen(root: LuaModule) -> bool:
     return run.seen
 
 
+def unfollowed(root: LuaModule) -> bool:
+    """Tell whether module objects are called several times in a way that gradients don't follow.
+
+    They are those of calculus then, Torch7's may differ.
+    """
+    return bool(reused(root)) and not writes_seen(root)
+
+
 class _Gradient:
     """A gradient on its way back; ``shared`` if others hold the same memory."""
 

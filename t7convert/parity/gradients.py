@@ -15,6 +15,7 @@ from t7convert import paths
 from t7convert.conversion.bindings import Record
 from t7convert.conversion.convert import Converted
 from t7convert.format.objects import Array, LuaTensor
+from t7convert.lua.backward import unfollowed
 from t7convert.lua.sharing import Geometry, regions
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.parity.compare import difference, leaves
@@ -29,6 +30,8 @@ from t7convert.reference import Executor
 
 #: Said of gradients that float32 can't show.
 IN_DOUBLE = "judged in float64: in float32 rounding hides it"
+#: Said of gradients through module objects called several times that Lua's memory isn't known of.
+BY_CALL = "by call: a module object is called several times, and Torch7's own may differ"
 
 
 def check_gradients(tree: LuaModule, converted: Converted, side: Side, trial: Trial) -> list[Row]:
@@ -39,6 +42,8 @@ def check_gradients(tree: LuaModule, converted: Converted, side: Side, trial: Tr
     float32, and what is wrong with a conversion is wrong in float64 too.
     """
     rows = _compare(tree, converted, side, trial)
+    if unfollowed(tree):
+        rows = [row if row.bad or row.note else replace(row, note=BY_CALL) for row in rows]
     if side.dtype is not torch.float32 or not any(row.bad for row in rows):
         return rows
     wide = replace(side, network=side.network.double(), dtype=torch.float64)
