@@ -18,7 +18,9 @@ Fields = Mapping[str, Any]
 INVENTED: Mapping[str, frozenset[str]] = {
     "nn.Copy": frozenset({"alias"}),
     "nn.PartialLinear": frozenset({"weight"}),
-    "nn.SpatialSubtractiveNormalization": frozenset({"meanKernels", "meanBiases"}),
+    "nn.SpatialSubtractiveNormalization": frozenset(
+        {"meanKernels", "meanBiases", "coefficients", "coefficientsFor"}
+    ),
     "nn.SpatialDivisiveNormalization": frozenset(
         {"meanKernels", "meanBiases", "stdKernels", "stdBiases"}
     ),

@@ -26,12 +26,13 @@ from tests.export import torch7_compare
 from tests.golden import arrays, cases, leaves, tensors
 from tests.test_nets import NETS, net
 
-#: Of Torch7's own files OpenCV reads these wrongly or not at all: graphs, module objects that stand
-#: in several places, strides, embeddings, unpooling.
-BEYOND_OPENCV = ("same-module-twice", "transposed-tie", "memory", "object-", "tied-by-object")
-BEYOND_OPENCV += ("tied-embedding", "unpooling", "unrolled", "nngraph")
-#: Their clearState took fields away that the constructor makes, as the way back does.
-CLEARED = ("memory", "tied-embedding", "unpooling")
+#: Networks that OpenCV reads and computes rightly from the files that Torch7 itself wrote; others
+#: are graphs, or have module objects in several places, strides, or layers that it doesn't know.
+FOR_OPENCV = ("sharesnet", "resnet", "wide", "checkpoint", "inception")
+FOR_OPENCV += ("partly", "shortcut", "tied-slice", "unfolded")
+#: Fields that clearState takes away, and the constructor makes, as the way back does; and parts of
+#: a normalisation that evaluate() doesn't reach in Lua, so that they lack `train`.
+OTHER_FIELDS = ("memory", "tied-embedding", "unpooling", "contrast")
 LAYERS = sorted(path.name.split(".t7")[0] for path in (FIXTURES / "layers").iterdir())
 
 
@@ -67,7 +68,7 @@ def test_numbers_and_ties_of_networks_come_back(name: str, flatten: bool, tmp_pa
     assert_same_network(model, back(model, tmp_path, flatten=flatten))
 
 
-@pytest.mark.parametrize("name", [name for name in NETS if name not in CLEARED])
+@pytest.mark.parametrize("name", [name for name in NETS if name not in OTHER_FIELDS])
 def test_every_object_has_the_fields_that_torch7_wrote(name: str, tmp_path: Path) -> None:
     model, _ = net(name)
     golden = find.model(t7convert.load(model), None)[1]
@@ -159,7 +160,7 @@ def test_torchfile_reads_the_same(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("flatten", [False, True])
-@pytest.mark.parametrize("name", [name for name in NETS if not name.startswith(BEYOND_OPENCV)])
+@pytest.mark.parametrize("name", [name for name in NETS if name.startswith(FOR_OPENCV)])
 def test_opencv_computes_what_torch7_computed(name: str, flatten: bool, tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2")
     if not hasattr(cv2.dnn, "readNetFromTorch"):

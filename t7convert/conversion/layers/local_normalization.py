@@ -21,13 +21,13 @@ def _estimator(m: Layer, name: str) -> LocalMean:
 
 def _share(m: Layer) -> torch.Tensor | None:
     """Return what Lua computed once for the sizes of the images that it ran on last."""
-    coef = m.get("coef")
+    coef = m.get("coefficients")
     return torch.from_numpy(np.array(coef.numpy())) if isinstance(coef, LuaTensor) else None
 
 
 @converts("nn.SpatialSubtractiveNormalization")
 def spatial_subtractive_normalization(m: Layer) -> LocalSubtract:
-    size = [int(n) for n in m.get("_inpsz") or []]
+    size = [int(n) for n in m.get("coefficientsFor") or []]
     share = _share(m) if size else None
     return LocalSubtract(_estimator(m, "mean"), [] if share is None else size, share)
 

@@ -43,12 +43,14 @@ def _coefficients(fields: RawFields, version: float | None) -> None:
     SpatialContrastiveNormalization. All planes of all images are the same.
     """
     _estimators(fields, version)
-    coef, seen = fields.pop("coef", None), fields.pop("_inpsz", None)
-    known = isinstance(coef, LuaTensor) and coef.storage is not None and len(coef.size) in (4, 5)
-    if known and isinstance(seen, LuaStorage):
+    coef, seen = fields.get("coef"), fields.get("_inpsz")
+    if not (isinstance(coef, LuaTensor) and isinstance(seen, LuaStorage)):
+        return
+    if coef.storage is not None and len(coef.size) in (4, 5):
         size, stride = (1, 1, *coef.size[-2:]), (1, 1, *coef.stride[-2:])
-        fields["coef"] = LuaTensor(coef.typename, size, stride, coef.offset, coef.storage)
-        fields["_inpsz"] = LuaTable({i: int(n) for i, n in enumerate(seen.numpy(), start=1)})
+        sizes = enumerate(seen.numpy(), start=1)
+        fields["coefficients"] = LuaTensor(coef.typename, size, stride, coef.offset, coef.storage)
+        fields["coefficientsFor"] = LuaTable({i: int(n) for i, n in sizes})
 
 
 # coef stays out: Lua may take it for good, see above
@@ -62,10 +64,10 @@ row(
         "kernel": None,
         "meanKernels": REQUIRED,
         "meanBiases": REQUIRED,
-        "coef": None,
-        "_inpsz": None,
+        "coefficients": None,
+        "coefficientsFor": None,
     },
-    buffers=_WORK,
+    buffers=_WORK + " coef _inpsz",
     upgrade=_coefficients,
 )
 row(

@@ -54,8 +54,8 @@ class SpatialSubtractiveNormalization(Op):
     def forward(self, x: Array) -> Array:
         images = batched(x, 4)
         self.mean = _estimator(self, "mean")
-        coef = self.get("coef")
-        if isinstance(coef, LuaTensor) and tuple(self.get("_inpsz") or ()) == x.shape:
+        coef = self.get("coefficients")
+        if isinstance(coef, LuaTensor) and tuple(self.get("coefficientsFor") or ()) == x.shape:
             self.coef = self.executor.array(coef)  # computed once, in the type that it was then
         else:
             self.coef = self.mean.forward(np.ones_like(images[:1]))
