@@ -62,6 +62,11 @@ def in_words(error: Exception) -> str:
     return f"{os.fsdecode(error.filename)}: {error.strerror}" if named else error.strerror
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or its class where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that can't be converted: the Lua class, where it stands and why."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -222,8 +223,6 @@ class LegacyModule:
 
     def clone(self) -> LegacyModule:
         """Return a copy; what is shared inside stays shared inside."""
-        import copy  # noqa: PLC0415
-
         return copy.deepcopy(self)
 
     def __repr__(self) -> str:

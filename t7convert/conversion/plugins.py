@@ -56,7 +56,7 @@ def _load_installed() -> None:
             registered = point.load()
             if callable(registered):
                 registered()
-        except Exception as error:
+        except Exception as error:  # any that a stranger's code raises
             problem = f"{type(error).__name__}: {error}"
             raise PluginError(
                 f"installed plugin {point.name} ({point.value}): {problem}"

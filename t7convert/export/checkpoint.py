@@ -20,9 +20,9 @@ from t7convert import paths
 from t7convert.conversion.convert import Converted
 from t7convert.conversion.network import Arch, convert_as
 from t7convert.conversion.plugins import loaded
-from t7convert.errors import CheckpointError, OutputError
+from t7convert.errors import CheckpointError, first_line
+from t7convert.export.saving import save_torch
 from t7convert.export.torch7_record import remember_fields
-from t7convert.files import replacing
 from t7convert.lua import arch
 from t7convert.lua.record import State
 
@@ -98,14 +98,7 @@ def write_checkpoint(
     content: dict[str, Any] = (
         compact_state(converted.network) if state_dict_only else payload(converted, provenance)
     )
-    with replacing(target, force=force) as beside:
-        try:
-            torch.save(content, beside)
-        except RuntimeError as error:  # what torch makes of a full disk
-            reason = str(error).splitlines()[0]
-            raise OutputError(
-                f"{target}: could not be written, is the disk full? {reason}"
-            ) from error
+    save_torch(content, target, force=force)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -118,8 +111,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Exception as error:  # zip, pickle and type errors of many kinds
+        reason = first_line(error)
         if reason.startswith("Weights only load failed"):  # what follows is dangerous advice
             reason = "it does not load with weights_only=True"
         raise CheckpointError(

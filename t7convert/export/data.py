@@ -104,7 +104,7 @@ class _Python:
         return self._made[id(value)]
 
     def _new(self, value: Any, keys: tuple[Any, ...]) -> Any:
-        import torch  # noqa: PLC0415
+        import torch  # noqa: PLC0415  .npz and .json of data need none
 
         if isinstance(value, (LuaTensor, LuaStorage)):
             return torch.from_numpy(array_of(value))

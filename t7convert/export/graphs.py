@@ -25,6 +25,7 @@ from t7convert.errors import (
     Problem,
     SelectionError,
     T7Error,
+    first_line,
 )
 from t7convert.export.example import batch_dims, flat, resized
 from t7convert.files import replacing
@@ -59,9 +60,9 @@ def _run(network: nn.Module, example: Any) -> None:
             forget(network)(example)
     except T7Error:
         raise
-    except Exception as error:
+    except Exception as error:  # any that a wrong input leads to
         sizes = ", ".join("x".join(map(str, tensor.shape)) for tensor in flat(example))
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        reason = first_line(error)
         raise SelectionError(f"the network does not take this input ({sizes}): {reason}") from error
 
 
@@ -72,8 +73,8 @@ def _trace(network: nn.Module, example: Any, *, dynamic: bool) -> torch.export.E
     try:
         with _quiet(), torch.no_grad():
             return torch.export.export(forget(network), (example,), dynamic_shapes=dims)
-    except Exception as error:
-        reason = f"it can't be traced: {str(error).strip().splitlines()[0]}"
+    except Exception as error:  # PyTorch's tracer raises many kinds
+        reason = f"it can't be traced: {first_line(error)}"
         if dynamic and "Constraints violated" in reason:
             reason += " (a network that takes time steps first has no free batch there: --fixed)"
         raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
@@ -130,8 +131,8 @@ def write_onnx(
     try:
         with _quiet():
             made = torch.onnx.export(program, opset_version=OPSET, dynamo=True, verbose=False)
-    except Exception as error:
-        reason = f"ONNX can't express it: {str(error).strip().splitlines()[0]}"
+    except Exception as error:  # so does its exporter
+        reason = f"ONNX can't express it: {first_line(error)}"
         raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
     if made is None:
         raise OutputError(f"{target}: the exporter returned nothing")

@@ -65,7 +65,7 @@ def _npz(request: Request) -> str:
     """Write the state_dict as arrays, a tie once, the other names in the entry ``aliases``."""
     import zipfile  # noqa: PLC0415  rarely needed
 
-    import numpy as np  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415  likewise
 
     aliases = {}
     with (

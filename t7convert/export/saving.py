@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from t7convert.errors import OutputError
+from t7convert.errors import OutputError, first_line
 from t7convert.files import replacing
 
 
@@ -21,6 +21,5 @@ def save_torch(content: Any, target: Path, *, force: bool = False) -> None:
         try:
             torch.save(content, beside)
         except RuntimeError as error:  # what torch makes of a full disk
-            reason = str(error).splitlines()[0]
-            problem = f"could not be written, is the disk full? {reason}"
+            problem = f"could not be written, is the disk full? {first_line(error)}"
             raise OutputError(f"{target}: {problem}") from error

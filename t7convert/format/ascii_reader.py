@@ -96,7 +96,7 @@ class _AsciiCursor(Cursor):
             found = len(text.split()) if len(text) < _LINE else self._count(text)
             if found > missing:
                 for _ in range(missing):
-                    pos = _WORD.match(self.buf, pos).end()  # type: ignore[union-attr]
+                    pos = _WORD.match(self.buf, pos).end()  # type: ignore[union-attr]  # found > missing
                 return pos
             missing -= found
             pos = line if missing == 0 else line + 1

@@ -37,7 +37,7 @@ class Emitter:
     def _hand_on(self, rest: memoryview) -> None:
         # a file object without buffer may take less than it is given
         while rest:
-            count = self._write(rest)  # type: ignore[arg-type]
+            count = self._write(rest)  # type: ignore[arg-type]  # a view is bytes to a file
             rest = rest[count if isinstance(count, int) else len(rest) :]
 
     def put(self, data: bytes | memoryview) -> None:

@@ -83,7 +83,7 @@ class Source:
             return
         done = 0
         while done < flat.size:
-            part = memoryview(flat[done : done + (1 << 26)])  # type: ignore[arg-type]
+            part = memoryview(flat[done : done + (1 << 26)])  # type: ignore[arg-type]  # an array is a buffer
             count = os.preadv(self._file, [part], offset + done)
             if count == 0:
                 raise T7FormatError("the file was cut while it was open", file=self.name)

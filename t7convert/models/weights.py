@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from t7convert.errors import CheckpointError
 from t7convert.fetch.known import find_entry
+from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import Entry
 
 if TYPE_CHECKING:
-    from t7convert.fetch.obtaining import Wish
     from t7convert.vision.transforms import Transform
 
 _SHOWN = 3
@@ -206,7 +206,6 @@ def _member(name: str, network: nn.Module) -> WeightsEnum:
 
 def _state_of(source: Entry | Path, wish: Wish | None) -> dict[str, Tensor]:
     from t7convert import api  # noqa: PLC0415  # conversion is above us
-    from t7convert.fetch.obtaining import obtain  # noqa: PLC0415
 
     path = obtain(source, wish) if isinstance(source, Entry) else source
     select = source.select or None if isinstance(source, Entry) else None

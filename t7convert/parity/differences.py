@@ -169,7 +169,7 @@ def _bare_state(path: Path) -> dict[str, Tensor] | None:
             from safetensors.torch import load_file  # noqa: PLC0415  an optional extra
 
             return dict(load_file(path))
-        except Exception:  # likewise
+        except Exception:  # as below: the caller says what is wrong with the file
             return None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

@@ -39,7 +39,7 @@ def test_networks_of_2011(shared: Path, name: str) -> None:
 
 
 def test_joined_entries_share_what_a_weight_takes(tmp_path: Path) -> None:
-    joined = sequential(obj("nn.JoinTable", dimension=1, nInputDims=1), linear(6, 2))
+    joined = sequential(obj("nn.JoinTable", dimension=1, nInputDims=1), linear(6, 6))  # 3 and 3
     save(joined, tmp_path / "joined.t7")
     report = verify(tmp_path / "joined.t7")
 

@@ -41,7 +41,7 @@ def open_onnx(wish: Wish) -> Output:
     """
     try:
         import onnx  # noqa: PLC0415  an optional extra
-        import onnxruntime  # noqa: PLC0415
+        import onnxruntime  # noqa: PLC0415  likewise
     except ImportError as error:
         raise CheckpointError(
             f"{wish.path}: checking it needs onnx and onnxruntime: pip install 't7convert[all]'"
