@@ -19,3 +19,12 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the whole collection of golden files, ../shared")
     return SHARED
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case by its argument where its value is bytes.
+
+    An archive made while the tests are collected holds the time, and two processes of
+    pytest-xdist must collect the same names.
+    """
+    return argname if isinstance(val, bytes) else None
