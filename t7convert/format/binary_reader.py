@@ -21,6 +21,7 @@ from t7convert.format.views import MAX_DIMENSIONS, MalformedError
 _LONG = DTYPES["Long"]
 _WHOLE = 2.0**53
 _CACHED_STRING = 40  # field names and class names; longer strings rarely come twice
+_HEAD = 128  # bytes of a version and a class name; longer ones are rare
 _RELEASE_ABOVE = 32768  # bytes of a payload whose neighbourhood the kernel maps in passing
 _RELEASE_EVERY = 32  # such payloads, before the pages passed are given back
 
@@ -37,6 +38,23 @@ class _BinaryCursor(Cursor):
         ]
         self._passed = self._released = 0
         self._parsed = parsed
+        self._heads: dict[bytes, Kind] = {}
+
+    def class_of(self, pos: int) -> tuple[Kind, bytes | None, int]:
+        """Return a class as every cursor does; one met before is known by its bytes."""
+        version_end = pos + 4 + self._int_at(self.buf, pos)[0]
+        if pos + 4 <= version_end <= pos + _HEAD:
+            end = version_end + 4 + self._int_at(self.buf, version_end)[0]
+            if version_end + 4 <= end <= pos + _HEAD:
+                head = self.buf[pos:end]
+                kind = self._heads.get(head)
+                if kind is not None:
+                    return kind, None, end
+                found, odd, stop = super().class_of(pos)
+                if stop == end and odd is None:
+                    self._heads[head] = found
+                return found, odd, stop
+        return super().class_of(pos)
 
     def integer(self, pos: int) -> tuple[int, int]:
         return self._int_at(self.buf, pos)[0], pos + 4
