@@ -24,7 +24,7 @@ from t7convert.errors import CheckpointError, first_line
 from t7convert.export.saving import save_torch
 from t7convert.export.torch7_record import remember_fields
 from t7convert.lua import arch
-from t7convert.lua.record import State
+from t7convert.lua.state import State
 
 FORMAT = {"name": "t7convert", "version": 1}
 

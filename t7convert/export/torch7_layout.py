@@ -17,8 +17,10 @@ from t7convert import paths
 from t7convert.errors import CheckpointError, ConversionError, Problem
 from t7convert.export.torch7_values import Values
 from t7convert.format.objects import Array, ArrayPayload, LuaStorage, LuaTensor
-from t7convert.lua.record import every_module, state_of, tensors_of
+from t7convert.lua.record import tensors_of
+from t7convert.lua.remembering import every_module
 from t7convert.lua.sharing import Geometry, Region, regions
+from t7convert.lua.state import state_of
 from t7convert.lua.tree import LuaModule, walk
 
 #: The kinds of tensors that ``float()``, ``double()`` and ``cuda()`` make of one another.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from t7convert.conversion.convert import Converted
 from t7convert.export.torch7_fields import Template, find_template
 from t7convert.format.objects import LuaFunction
-from t7convert.lua.record import remember
+from t7convert.lua.remembering import remember
 from t7convert.lua.tree import LuaModule
 
 #: Packages of which the table knows every field.

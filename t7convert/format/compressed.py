@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import IO, Any, cast
 
 from t7convert.errors import T7FormatError
-from t7convert.format.source import BZIP2, GZIP, XZ
+from t7convert.format.packing import BZIP2, GZIP, XZ
 
 _UNPACKERS: dict[bytes, Callable[[IO[bytes]], Any]] = {
     GZIP: lambda raw: gzip.GzipFile(fileobj=raw),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,9 +126,10 @@ def open_file(
             problem = "the file's first bytes do not fit the encoding that was asked for"
             raise T7FormatError(problem, file=opened.name)
         if reader == "torchfile":
-            module = importlib.import_module("t7convert.format.torchfile_reader")
-            parsed: Parsed = module.parse_torchfile(opened, wanted)
-            return T7File(opened, parsed, None)
+            # a second opinion, rarely asked for
+            from t7convert.format.torchfile_reader import parse_torchfile  # noqa: PLC0415
+
+            return T7File(opened, parse_torchfile(opened, wanted), None)
         if reader != "native":
             raise ValueError(f"reader={reader!r}, expected 'native' or 'torchfile'")
         with _uncollected():

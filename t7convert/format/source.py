@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import importlib
 import mmap
 import os
 import stat
@@ -17,13 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from t7convert.errors import T7FormatError
+from t7convert.format.packing import PACKED
 
 Array = npt.NDArray[Any]
 Openable = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, IO[bytes]]
-
-#: How what can be unpacked begins: gzip, bzip2, xz, zip.
-GZIP, BZIP2, XZ, ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04"
-COMPRESSED = (GZIP, BZIP2, XZ, ZIP)
 
 _CHUNK = 1 << 20
 _IN_MEMORY = 1 << 24  # streams that are longer go to a temporary file
@@ -131,12 +127,13 @@ def open_source(source: Openable, *, member: str | None = None) -> Source:
         opened = _from_stream(source, str(getattr(source, "name", "<file>")))
     else:
         raise TypeError(f"can't read a .t7 file from {type(source).__name__}")
-    if not opened.buffer[:6].startswith(COMPRESSED):
+    if not opened.buffer[:6].startswith(PACKED):
         return opened
     try:
-        # imported here: few files are compressed, and every start of the program would pay
-        module = importlib.import_module("t7convert.format.compressed")
-        stream: IO[bytes] | None = module.decompress(opened.buffer, opened.name, member)
+        # few files are compressed, and every start of the program would pay
+        from t7convert.format.compressed import decompress  # noqa: PLC0415
+
+        stream = decompress(opened.buffer, opened.name, member)
         return opened if stream is None else _from_stream(stream, opened.name, close=opened)
     except T7FormatError:
         opened.close()
@@ -170,7 +167,9 @@ def _from_stream(stream: IO[bytes], name: str, *, close: Source | None = None) -
         if len(head) <= _IN_MEMORY:
             return Source(name, head)
         limit = None if close is None else _UNPACKED + 100 * close.size
-        with importlib.import_module("tempfile").TemporaryFile() as kept:
+        import tempfile  # noqa: PLC0415  few streams are that long
+
+        with tempfile.TemporaryFile() as kept:
             kept.write(head)
             del head
             for piece in _pieces(stream):

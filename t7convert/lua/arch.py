@@ -24,8 +24,10 @@ from t7convert.format.objects import (
     LuaTensor,
 )
 from t7convert.lua import arch_record, schema
-from t7convert.lua.record import State, every_module, state_of, tensors_of
+from t7convert.lua.record import tensors_of
+from t7convert.lua.remembering import every_module
 from t7convert.lua.schema import ClassSpec
+from t7convert.lua.state import State, state_of
 from t7convert.lua.tree import LuaModule
 
 Node = dict[str, Any]

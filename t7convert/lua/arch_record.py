@@ -21,8 +21,10 @@ from t7convert.format.objects import (
     LuaTable,
     LuaTensor,
 )
-from t7convert.lua.record import MAX_ELEMENTS, GradientOf, Record, State
+from t7convert.lua.record import GradientOf, Record
+from t7convert.lua.remembering import MAX_ELEMENTS
 from t7convert.lua.sharing import Geometry
+from t7convert.lua.state import State
 from t7convert.lua.tree import LuaModule
 
 Node = dict[str, Any]

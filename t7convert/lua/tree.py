@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from t7convert import paths
 from t7convert.errors import ConversionError, Problem
 from t7convert.format.objects import LuaFunction, LuaObject, LuaTable, LuaTensor
 from t7convert.lua import schema
+from t7convert.lua.record import Record
 from t7convert.lua.schema import REQUIRED, ClassSpec
-
-if TYPE_CHECKING:
-    from t7convert.lua.record import Record
 
 #: Functions stored in an object override its class; with these the class's code isn't what ran.
 OVERRIDES = ("updateOutput", "forward", "updateGradInput", "accGradParameters", "backward")
