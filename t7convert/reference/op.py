@@ -7,17 +7,46 @@ compares two readings of Torch7. Clear code before fast code.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from t7convert.format.objects import Array
+import numpy as np
+
+from t7convert.format.objects import Array, LuaTensor
 from t7convert.lua.fields import FieldReader
 from t7convert.lua.tree import LuaModule
 
-if TYPE_CHECKING:
-    from t7convert.reference.executor import Executor
-
 #: A Lua value: an array, or a list or dict of values.
 Value = Any
+
+
+class Runner(Protocol):
+    """What a call needs of the :class:`~t7convert.reference.executor.Executor` that runs it."""
+
+    dtype: np.dtype[Any]
+    gradients: dict[tuple[int, str], Array]
+    accumulating: bool
+
+    @property
+    def overwrites(self) -> bool:
+        """Tell whether what a module read may have been overwritten when its backward comes."""
+
+    def call(self, module: LuaModule, x: Value) -> Op:
+        """Run a module and return the call."""
+
+    def array(self, tensor: LuaTensor) -> Array:
+        """Return a tensor's values."""
+
+    def provide(self, tensor: LuaTensor, values: Array) -> None:
+        """Let a tensor that is in no file have these values."""
+
+    def accumulate(self, module: LuaModule, name: str, gradient: Array) -> None:
+        """Add to the gradient of a parameter."""
+
+    def state(self, module: LuaModule) -> dict[str, Any]:
+        """Return what a module remembers from call to call."""
+
+    def next_step(self) -> None:
+        """Let no later call overwrite what was returned so far."""
 
 
 class Op(FieldReader):
@@ -38,7 +67,7 @@ class Op(FieldReader):
     returned: Value
     before: Array | None = None
 
-    def __init__(self, module: LuaModule, executor: Executor) -> None:
+    def __init__(self, module: LuaModule, executor: Runner) -> None:
         super().__init__(module)
         self.executor = executor
 

@@ -6,17 +6,14 @@ backward of the step before; calls go backward in reverse order.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from t7convert.format.objects import Array, LuaStorage, LuaTensor
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.reference.nested import add, zeros_like
-from t7convert.reference.op import Op, Value, implements
-
-if TYPE_CHECKING:
-    from t7convert.reference.executor import Executor
+from t7convert.reference.op import Op, Runner, Value, implements
 
 #: Classes that give a mask to their step, row by row.
 _STEPPING = (
@@ -27,7 +24,7 @@ _STEPPING = (
 _MASKED = ("nn.MaskZero", "nn.SeqLSTM", "nn.SeqLSTMP", "nn.SeqGRU", "nn.StepLSTM", "nn.StepGRU")
 
 
-def forget(executor: Executor, module: LuaModule) -> None:
+def forget(executor: Runner, module: LuaModule) -> None:
     """Start a new sequence in ``module`` and every module inside.
 
     Masks stay, and a given state that served once ("started") serves no more.
@@ -38,7 +35,7 @@ def forget(executor: Executor, module: LuaModule) -> None:
             del state[name]
 
 
-def hand_mask(executor: Executor, module: LuaModule, mask: Value) -> None:
+def hand_mask(executor: Runner, module: LuaModule, mask: Value) -> None:
     """Do torch/rnn's ``setZeroMask``: down to the modules that have a use for the mask."""
     name = module.spec.typename
     children = module.fields.get("modules", [])
