@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from t7convert.compat.module import LegacyModule
+from t7convert.compat.fields import ModuleFields
 
 _TYPES: dict[str, tuple[torch.dtype, str]] = {
     f"torch.{place}{name}Tensor": (dtype, "cuda" if place else "cpu")
@@ -56,9 +56,9 @@ class Cast:
         dtype, place = _TYPES[type]
         return cls(dtype, torch.device(place))
 
-    def modules(self, root: LegacyModule) -> None:
-        """Convert the fields of all modules."""
-        for module in {id(each): each for each in root.listModules()}.values():
+    def modules(self, modules: Iterable[ModuleFields]) -> None:
+        """Convert the fields of modules, each once."""
+        for module in {id(each): each for each in modules}.values():
             module.__dict__.update({k: self._value(v) for k, v in module.__dict__.items()})
             if self._dtype is not None:
                 module.__dict__["_type"] = _NAMES.get(self._dtype)

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from t7convert.compat.casting import Cast
-from t7convert.compat.indices import python_name
-from t7convert.errors import ConversionError, Problem
-from t7convert.lua import schema
-from t7convert.lua.schema import ClassSpec
-
-if TYPE_CHECKING:
-    from t7convert.compat.running import Live
+from t7convert.compat.fields import ModuleFields, Origin, every, inside
+from t7convert.compat.running import Live
 
 
-@dataclass
-class Origin:
-    """What a module was in its file."""
-
-    typename: str
-    version: int | float | None
-
-
-class LegacyModule:
+class LegacyModule(ModuleFields):
     """A Lua module: its fields are the attributes; tensors are shared with the network that runs.
 
     ``forward`` converts the module as its fields say at that time, so that fields may be changed,
     and modules taken out of ``modules`` or put into it.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "live", "lua")
-    lua: Origin
+    __slots__ = ("live",)
     live: Live | None
     modules: list[LegacyModule]
 
@@ -59,38 +44,18 @@ class LegacyModule:
     def __setstate__(self, fields: dict[str, Any]) -> None:
         self.__dict__.update(fields)
 
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("__") and name not in self.__slots__:
-            spec, kind = self.spec, type(self).__name__
-            known = (*spec.tensors, *spec.children, *spec.constants, *spec.buffers)
-            common = ("output", "gradInput", "gradWeight", "gradBias", "bias", "_type")
-            if name in common or name in {python_name(kind, field) for field in known}:
-                return None  # as nil in Lua
-        raise AttributeError(f"{type(self).__name__} has no field or method {name!r}")
-
-    @property
-    def spec(self) -> ClassSpec:
-        """What the fields of the class mean."""
-        found = schema.find(self.lua.typename, self.__dict__)
-        if found is None:
-            reason = "no known class of this name has these fields"
-            raise ConversionError([Problem(self.lua.typename, "", reason)])
-        return found
-
-    def _inside(self) -> Iterator[LegacyModule]:
-        for name in self.spec.children:
-            yield from _modules_in(self.__dict__.get(name))
-
     def listModules(self) -> list[LegacyModule]:  # noqa: N802  the names are Lua's
         """Return this module and all inside, each as often as it stands there."""
-        return [self] + [found for child in self._inside() for found in child.listModules()]
+        return every(self, LegacyModule)
 
     def findModules(self, typename: str) -> tuple[list[LegacyModule], list[LegacyModule]]:  # noqa: N802
         """Return the modules of a class (``nn.Linear`` or ``Linear``), and their containers."""
         short = typename.rpartition(".")[2]
         pairs = [(self, self)] if type(self).__name__ == short else []
         for holder in self.listModules():
-            pairs += [(m, holder) for m in holder._inside() if type(m).__name__ == short]
+            pairs += [
+                (m, holder) for m in inside(holder, LegacyModule) if type(m).__name__ == short
+            ]
         return [module for module, _ in pairs], [holder for _, holder in pairs]
 
     def apply(self, callback: Callable[[LegacyModule], object]) -> None:
@@ -112,8 +77,6 @@ class LegacyModule:
         return self._running().network
 
     def _running(self) -> Live:
-        from t7convert.compat.running import Live  # noqa: PLC0415  it knows this module
-
         if self.live is None or not self.live.is_current():
             self.live = Live(self)
         return self.live
@@ -149,7 +112,7 @@ class LegacyModule:
             value = self.__dict__.get(name)
             if isinstance(value, Tensor) and value.numel():
                 yield value, self.__dict__.get(f"grad{name[:1].upper()}{name[1:]}")
-        for child in self._inside():
+        for child in inside(self, LegacyModule):
             yield from child._parameters()
 
     def get(self, index: int) -> LegacyModule:
@@ -185,32 +148,32 @@ class LegacyModule:
         """Convert all floating tensors, ties kept, and return the module; or return the type."""
         if type is None:
             return self.__dict__.get("_type")
-        Cast.to(type).modules(self)
+        Cast.to(type).modules(self.listModules())
         return self
 
     def float(self) -> LegacyModule:
         """Convert to float32."""
-        Cast.to("torch.FloatTensor").modules(self)
+        Cast.to("torch.FloatTensor").modules(self.listModules())
         return self
 
     def double(self) -> LegacyModule:
         """Convert to float64."""
-        Cast.to("torch.DoubleTensor").modules(self)
+        Cast.to("torch.DoubleTensor").modules(self.listModules())
         return self
 
     def half(self) -> LegacyModule:
         """Convert to float16."""
-        Cast.to("torch.HalfTensor").modules(self)
+        Cast.to("torch.HalfTensor").modules(self.listModules())
         return self
 
     def cuda(self) -> LegacyModule:
         """Move to the GPU, in float32 as Lua's ``cuda`` did."""
-        Cast.to("torch.cuda.FloatTensor").modules(self)
+        Cast.to("torch.cuda.FloatTensor").modules(self.listModules())
         return self
 
     def cpu(self) -> LegacyModule:
         """Move to the CPU."""
-        Cast(None, torch.device("cpu")).modules(self)
+        Cast(None, torch.device("cpu")).modules(self.listModules())
         return self
 
     def clearState(self) -> LegacyModule:  # noqa: N802
@@ -233,14 +196,6 @@ class LegacyModule:
         return (
             f"nn.{type(self).__name__} {{\n  {inside}\n}}" if rows else f"nn.{type(self).__name__}"
         )
-
-
-def _modules_in(value: Any) -> Iterator[LegacyModule]:
-    if isinstance(value, LegacyModule):
-        yield value
-    elif isinstance(value, (list, dict)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _modules_in(item)
 
 
 _CLASSES: dict[str, type[LegacyModule]] = {}

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from t7convert.compat.casting import memory_key, memory_of
+from t7convert.compat.fields import ModuleFields
 from t7convert.compat.indices import is_shifted, lua_name, shifted
-from t7convert.compat.module import LegacyModule
 from t7convert.compat.tables import LuaFunction, TorchObject
 from t7convert.errors import ConversionError, Problem
 from t7convert.format import objects as lua
@@ -32,12 +32,12 @@ class Rebuilding:
     """The Lua objects that modules stand for, as their fields are now."""
 
     def __init__(self) -> None:
-        self.modules: dict[int, LegacyModule] = {}  # by id of the Lua object
+        self.modules: dict[int, ModuleFields] = {}  # by id of the Lua object
         self.memory: dict[int, Tensor] = {}  # by id of the Lua storage
         self._made: dict[Any, Any] = {}
         self._open: list[tuple[Any, Any]] = []
 
-    def of(self, root: LegacyModule) -> lua.LuaObject:
+    def of(self, root: ModuleFields) -> lua.LuaObject:
         """Return the Lua object of a module."""
         made: lua.LuaObject = self._value(root)
         while self._open:
@@ -57,7 +57,7 @@ class Rebuilding:
         return self._made[id(value)]
 
     def _new(self, value: Any) -> Any:
-        if isinstance(value, LegacyModule):
+        if isinstance(value, ModuleFields):
             obj = lua.LuaObject(value.lua.typename, lua.LuaTable(), version=value.lua.version)
             self.modules[id(obj)] = value
             self._open.append((obj.payload, _fields(value)))
@@ -99,7 +99,7 @@ def _refused(reason: str) -> ConversionError:
     return ConversionError([Problem("load_lua", "", reason)])
 
 
-def _fields(module: LegacyModule) -> dict[str, Any]:
+def _fields(module: ModuleFields) -> dict[str, Any]:
     """Return the fields of a module as Lua has them, without buffers."""
     kind, found = type(module).__name__, {}
     for name, value in lasting(module).items():
@@ -108,7 +108,7 @@ def _fields(module: LegacyModule) -> dict[str, Any]:
     return found
 
 
-def lasting(module: LegacyModule) -> dict[str, Any]:
+def lasting(module: ModuleFields) -> dict[str, Any]:
     """Return the fields that mean something between two calls."""
     buffers = set(module.spec.buffers)
     return {

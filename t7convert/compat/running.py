@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from t7convert.compat.casting import memory_key
-from t7convert.compat.module import LegacyModule
+from t7convert.compat.fields import ModuleFields, every
 from t7convert.compat.rebuilding import Rebuilding, lasting
 from t7convert.compat.tables import TorchObject
 from t7convert.conversion.convert import Converted
@@ -17,11 +17,11 @@ from t7convert.errors import ConversionError, Problem
 from t7convert.lua.tree import walk
 
 
-def _check_known(root: LegacyModule) -> None:
+def _check_known(root: ModuleFields) -> None:
     """Refuse modules that are TorchObjects, by name."""
     unknown = [
         Problem(item.torch_typename(), "", "nobody knows this class, so it can't compute")
-        for module in root.listModules()
+        for module in every(root, ModuleFields)
         for name in module.spec.children
         for value in [module.__dict__.get(name)]
         for item in (value if isinstance(value, list) else [value])
@@ -43,9 +43,9 @@ def _mark(value: Any) -> object:
     return (type(value), value) if isinstance(value, (bool, int, float, str)) else id(value)
 
 
-def _marks(root: LegacyModule) -> list[object]:
+def _marks(root: ModuleFields) -> list[object]:
     """Return what changes when something in a module changes that a conversion reads."""
-    each = {id(module): module for module in root.listModules()}.values()
+    each = {id(module): module for module in every(root, ModuleFields)}.values()
     return [
         (id(module), [(name, _mark(value)) for name, value in lasting(module).items()])
         for module in each
@@ -55,7 +55,7 @@ def _marks(root: LegacyModule) -> list[object]:
 class Live:
     """The network of a module, as its fields were when it was made."""
 
-    def __init__(self, module: LegacyModule) -> None:
+    def __init__(self, module: ModuleFields) -> None:
         self._module, self._marks = module, _marks(module)
         _check_known(module)
         rebuilding = Rebuilding()
@@ -98,7 +98,7 @@ class Live:
         return found
 
 
-def _parts(converted: Converted, built: Rebuilding) -> list[tuple[nn.Module, LegacyModule]]:
+def _parts(converted: Converted, built: Rebuilding) -> list[tuple[nn.Module, ModuleFields]]:
     return [
         (converted.network.get_submodule(converted.modules[tree.path][0]), legacy)
         for tree in walk(converted.tree)
@@ -107,7 +107,7 @@ def _parts(converted: Converted, built: Rebuilding) -> list[tuple[nn.Module, Leg
     ]
 
 
-def _keeper(legacy: LegacyModule) -> Any:
+def _keeper(legacy: ModuleFields) -> Any:
     def keep(part: nn.Module, inputs: Any, output: Any) -> None:
         legacy.__dict__["output"] = _mapped(output, torch.Tensor.detach)
 
