@@ -22,14 +22,12 @@ from t7convert.parity.compare import difference, leaves
 from t7convert.parity.inputs import Trial
 from t7convert.parity.reference_side import Noise
 from t7convert.parity.report import Row
-from t7convert.parity.running import compare_output, rounded
+from t7convert.parity.running import IN_DOUBLE, compare_output, rounded
 from t7convert.parity.side import Side
 from t7convert.parity.tolerances import Tolerance
 from t7convert.parity.values import to_tensors
 from t7convert.reference import Executor
 
-#: Said of gradients that float32 can't show.
-IN_DOUBLE = "judged in float64: in float32 rounding hides it"
 #: Said of gradients through module objects called several times that Lua's memory isn't known of.
 BY_CALL = "by call: a module object is called several times, and Torch7's own may differ"
 
@@ -44,13 +42,10 @@ def check_gradients(tree: LuaModule, converted: Converted, side: Side, trial: Tr
     rows = _compare(tree, converted, side, trial)
     if unfollowed(tree):
         rows = [row if row.bad or row.note else replace(row, note=BY_CALL) for row in rows]
-    if side.dtype is not torch.float32 or not any(row.bad for row in rows):
+    if not side.widens or not any(row.bad for row in rows):
         return rows
-    wide = replace(side, network=side.network.double(), dtype=torch.float64)
-    try:
+    with side.in_double() as wide:
         again = _compare(tree, converted, wide, trial)
-    finally:
-        side.network.float()
     return rows if any(row.bad for row in again) else [replace(r, note=IN_DOUBLE) for r in again]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -46,6 +47,19 @@ class Side:
     def tolerance(self) -> Tolerance:
         """What the dtype is allowed."""
         return TOLERANCES[str(self.dtype).removeprefix("torch.")]
+
+    @property
+    def widens(self) -> bool:
+        """Whether this is float32 and can be judged in float64, too: no graph, not on MPS."""
+        return self.dtype is torch.float32 and self.differentiable and self.device.type != "mps"
+
+    @contextmanager
+    def in_double(self) -> Iterator[Side]:
+        """Run in float64 inside the block."""
+        try:
+            yield replace(self, network=self.network.double(), dtype=torch.float64)
+        finally:
+            self.network.to(self.dtype)
 
     def answer(self, inputs: Any) -> Any:
         """Return the network's output; a criterion's input is the list of input and target."""

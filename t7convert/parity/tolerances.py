@@ -7,8 +7,9 @@ epsilon ``eps`` may differ from the float64 reference by ``FACTOR`` times that, 
 
 ``floor`` (in units of ``eps`` times the largest entry) is what always is allowed: the last bits,
 where the two reference runs happen to agree exactly. ``cap`` (relative to the largest entry) never
-is exceeded: where a rounding error flips a decision (a maximum, a threshold) the measured
-difference is no measure of rounding, and the check fails instead of widening.
+is exceeded: where a rounding error flips a decision (a maximum, a threshold), or a result is
+smaller than the rounding of its terms, the measured difference tells nothing about the network.
+A float32 output between the two is judged in float64 instead, where rounding is that much smaller.
 """
 
 from __future__ import annotations
@@ -43,9 +44,12 @@ class Tolerance:
             measured: the greatest difference of the float32 from the float64 reference.
             scale: the largest finite absolute value of the float64 reference's output.
         """
-        allowed = FACTOR * measured * self.eps / _EPS32
-        bound = min(max(allowed, self.floor * self.eps * scale), self.cap * scale)
-        return max(bound, self.denormal)
+        allowed = max(self.rounding(measured), self.floor * self.eps * scale)
+        return max(min(allowed, self.cap * scale), self.denormal)
+
+    def rounding(self, measured: float) -> float:
+        """Return what rounding may do where it does ``measured`` in float32, whatever the cap."""
+        return FACTOR * measured * self.eps / _EPS32
 
     @property
     def denormal(self) -> float:
