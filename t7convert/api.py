@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read, check_output
 from t7convert.lua.counting import count, state_bytes
 from t7convert.lua.summary import Summary, summarise
 from t7convert.opening import Opened, Source, open_source
+from t7convert.options import Arch, Dtype, Plugins, Report
 
 if TYPE_CHECKING:
     from torch import nn
 
     from t7convert.conversion.convert import Converted
-
-Plugins = Sequence["str | Path | ModuleType"]
-Arch = Literal["auto", "generic", "sharesnet"]
-Report = Callable[[str, int, int], None]
-Dtype = Literal["float64", "float32", "float16", "bfloat16"]
 
 
 def to_converted(

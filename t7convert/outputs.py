@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from t7convert.api import Arch, Dtype, Plugins
 from t7convert.errors import OutputError, OutputKindError
 from t7convert.files import check_output
 from t7convert.opening import Source, open_source
+from t7convert.options import Arch, Dtype, Plugins
 
 if TYPE_CHECKING:
     from t7convert.conversion.convert import Converted

@@ -13,11 +13,12 @@ from types import ModuleType
 from torch import nn
 
 from t7convert.conversion.convert import ties
-from t7convert.conversion.network import Arch, convert_object, tree_of
+from t7convert.conversion.network import convert_object, tree_of
 from t7convert.conversion.plugins import loaded
 from t7convert.errors import ParityError
 from t7convert.format import load
 from t7convert.lua import find
+from t7convert.options import Arch
 from t7convert.parity.check import Options, Origin, check_network
 from t7convert.parity.openers.named import Named
 from t7convert.parity.opening import Output

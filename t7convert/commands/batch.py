@@ -13,12 +13,12 @@ from typing import Any
 
 import click
 
-from t7convert import api
 from t7convert.commands.batch_pool import run_jobs
 from t7convert.commands.batch_record import Record, digest
 from t7convert.commands.printing import print_json
 from t7convert.commands.progress import size
 from t7convert.errors import OutputKindError
+from t7convert.options import Arch, Dtype
 from t7convert.outputs import NETWORK_KINDS, check_kind
 
 PATTERNS = ("*.t7", "*.t7b", "*.th", "*.th7", "*.net")
@@ -43,8 +43,8 @@ def batch(
     patterns: Sequence[str] = (),
     select: str | None = None,
     until: str | None = None,
-    arch: api.Arch = "auto",
-    dtype: api.Dtype | None = None,
+    arch: Arch = "auto",
+    dtype: Dtype | None = None,
     input_shape: Sequence[int] | None = None,
     plugins: Sequence[Path] = (),
     force: bool = False,

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from t7convert import api
 from t7convert.commands.printing import print_json
 from t7convert.commands.progress import size
 from t7convert.commands.to_pytorch import to_pytorch
@@ -16,6 +15,7 @@ from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read, check_output
 from t7convert.lua import find
 from t7convert.opening import open_source
+from t7convert.options import Arch, Dtype
 from t7convert.outputs import DATA_KINDS, check_kind, kind_of, write_kind
 
 
@@ -26,8 +26,8 @@ def convert_file(
     format: str | None = None,
     select: str | None = None,
     until: str | None = None,
-    arch: api.Arch = "auto",
-    dtype: api.Dtype | None = None,
+    arch: Arch = "auto",
+    dtype: Dtype | None = None,
     keys: str | None = None,
     untie: bool = False,
     input: Path | None = None,

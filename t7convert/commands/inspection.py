@@ -12,6 +12,7 @@ from t7convert.commands.printing import print_json
 from t7convert.commands.progress import size
 from t7convert.files import check_output, replace_text
 from t7convert.lua.summary import ModuleRow, NetworkSummary, Summary
+from t7convert.options import Arch
 
 _COLOURS = ("green", "yellow", "blue", "magenta", "cyan", "red")
 
@@ -23,7 +24,7 @@ def inspect_file(
     depth: int | None = None,
     as_json: bool = False,
     key_map: bool = False,
-    arch: api.Arch = "auto",
+    arch: Arch = "auto",
     plugins: Sequence[Path] = (),
     html: Path | None = None,
 ) -> int:
@@ -49,7 +50,7 @@ def inspect_file(
 
 
 def _print_map(
-    source: Path, select: str | None, arch: api.Arch, plugins: Sequence[Path], as_json: bool
+    source: Path, select: str | None, arch: Arch, plugins: Sequence[Path], as_json: bool
 ) -> int:
     rows = api.key_map(source, select=select, arch=arch, plugins=plugins)
     if as_json:

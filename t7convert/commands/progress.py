@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
+from t7convert.options import Report
+
 #: Called with the phase, the amount done and the amount in all.
-Report = Callable[[str, int, int], None]
 
 _EVERY = 0.2  # seconds between two drawings
 _DELAY = 0.7  # seconds of silence before a bar for a conversion or a check is worth drawing

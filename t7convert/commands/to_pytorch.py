@@ -15,6 +15,7 @@ from t7convert.commands.progress import Bar, progress, size
 from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read
 from t7convert.opening import Opened
+from t7convert.options import Arch, Dtype
 from t7convert.outputs import DATA_KINDS, NETWORK_KINDS
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def to_pytorch(
     *,
     select: str | None = None,
     until: str | None = None,
-    arch: api.Arch = "auto",
-    dtype: api.Dtype | None = None,
+    arch: Arch = "auto",
+    dtype: Dtype | None = None,
     into: Path | None = None,
     state_dict_only: bool = False,
     allow_missing: bool = False,

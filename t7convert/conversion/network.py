@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
@@ -14,8 +14,7 @@ from t7convert.errors import ArchitectureError
 from t7convert.format.objects import LuaObject
 from t7convert.lua.tree import LuaModule, build
 from t7convert.lua.until import truncate
-
-Arch = Literal["auto", "generic", "sharesnet"]
+from t7convert.options import Arch
 
 
 def convert_object(

@@ -32,8 +32,8 @@ from t7convert.errors import ArchitectureError, ConversionError
 from t7convert.lua.reuse import reused, reused_in_place
 from t7convert.lua.sharing import Geometry, regions
 from t7convert.lua.tree import LuaModule
-from t7convert.models import StagedNetwork
-from t7convert.models.shortcuts import PadShortcut
+from t7convert.residual import StagedNetwork
+from t7convert.residual.shortcuts import PadShortcut
 
 _SHOWN = 3
 

@@ -15,7 +15,7 @@ from torch import nn
 from t7convert.conversion.layer import Layer
 from t7convert.conversion.residual_graph import Chain, Node, place
 from t7convert.errors import ArchitectureError
-from t7convert.models import BasicBlock, Bottleneck, PreActBottleneck, WideBasic
+from t7convert.residual import BasicBlock, Bottleneck, PreActBottleneck, WideBasic
 
 #: conv, norm, relu, maybe max pooling; blocks; average pooling, view, linear.
 _POST = re.compile(r"CBRM?(F\+R)+AVL")

@@ -11,7 +11,7 @@ from t7convert.conversion.layers.normalization import bind_statistics
 from t7convert.conversion.residual_graph import place
 from t7convert.conversion.view import View
 from t7convert.errors import ArchitectureError
-from t7convert.models.shortcuts import PadShortcut
+from t7convert.residual.shortcuts import PadShortcut
 
 
 def dropout_rate(layer: Layer) -> float:

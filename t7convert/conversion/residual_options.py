@@ -19,8 +19,8 @@ from t7convert.conversion.residual_graph import Chain, Node
 from t7convert.conversion.residual_layers import dropout_rate, pool_side
 from t7convert.errors import ArchitectureError
 from t7convert.lua.tree import LuaModule
-from t7convert.models import PreActBottleneck, PreActShaResNet, ShaResNet, StagedNetwork
-from t7convert.models.shortcuts import PadShortcut
+from t7convert.residual import PreActBottleneck, PreActShaResNet, ShaResNet, StagedNetwork
+from t7convert.residual.shortcuts import PadShortcut
 
 #: Name of a submodule of the network, and the Lua layer that stands there.
 Part = tuple[str, Layer]

@@ -25,7 +25,7 @@ from t7convert.export.source_modules import Modules, refuse
 from t7convert.export.source_residual import Residual
 from t7convert.export.source_ties import finishing
 from t7convert.files import check_output, replacing
-from t7convert.models import StagedNetwork
+from t7convert.residual import StagedNetwork
 
 NAME = "Network"
 _TAKEN = frozenset(

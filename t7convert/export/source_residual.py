@@ -9,9 +9,15 @@ from torch import nn
 
 from t7convert.export.source_calls import render
 from t7convert.export.source_modules import Modules
-from t7convert.models import PreActBottleneck, PreActShaResNet, ShaResNet, StagedNetwork, WideBasic
-from t7convert.models.blocks import Bottleneck
-from t7convert.models.shortcuts import PadShortcut
+from t7convert.residual import (
+    PreActBottleneck,
+    PreActShaResNet,
+    ShaResNet,
+    StagedNetwork,
+    WideBasic,
+)
+from t7convert.residual.blocks import Bottleneck
+from t7convert.residual.shortcuts import PadShortcut
 
 PAD_SHORTCUT = '''\
 class PadShortcut(nn.Module):

@@ -13,12 +13,12 @@ from torch import nn
 from t7convert.export.torch7_building import RECOGNISERS, Build, Place
 from t7convert.export.torch7_rules import long_storage
 from t7convert.lua.tree import LuaModule
-from t7convert.models.blocks import BasicBlock, Bottleneck
-from t7convert.models.preact import PreActShaResNet
-from t7convert.models.preact_blocks import PreActBottleneck, WideBasic
-from t7convert.models.resnet import ShaResNet
-from t7convert.models.sharing import Stage
-from t7convert.models.shortcuts import PadShortcut
+from t7convert.residual.blocks import BasicBlock, Bottleneck
+from t7convert.residual.preact import PreActShaResNet
+from t7convert.residual.preact_blocks import PreActBottleneck, WideBasic
+from t7convert.residual.resnet import ShaResNet
+from t7convert.residual.sharing import Stage
+from t7convert.residual.shortcuts import PadShortcut
 
 _STEM = ("conv1", "bn1", "relu", "maxpool")
 

@@ -7,10 +7,8 @@ build any depth and width.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from t7convert.models.blocks import BasicBlock, Bottleneck
 from t7convert.models.builders import (
     sharesnet18,
     sharesnet34,
@@ -24,12 +22,17 @@ from t7convert.models.builders import (
     wide_sharesnet28_10,
     wide_sharesnet40_4,
 )
-from t7convert.models.network import StagedNetwork
-from t7convert.models.preact import PreActShaResNet
-from t7convert.models.preact_blocks import PreActBottleneck, WideBasic
 from t7convert.models.registry import get_model, list_models
-from t7convert.models.resnet import ShaResNet
-from t7convert.models.sharing import Stage
+from t7convert.residual import (
+    BasicBlock,
+    Bottleneck,
+    PreActBottleneck,
+    PreActShaResNet,
+    ShaResNet,
+    Stage,
+    StagedNetwork,
+    WideBasic,
+)
 
 __all__ = [
     "BasicBlock",
@@ -68,5 +71,7 @@ _WEIGHTS = (
 
 def __getattr__(name: str) -> Any:
     if name in _WEIGHTS:
-        return getattr(importlib.import_module("t7convert.models.weights"), name)
+        from t7convert.models import weights  # noqa: PLC0415  see _WEIGHTS
+
+        return getattr(weights, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

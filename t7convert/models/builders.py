@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from t7convert.models.blocks import BasicBlock, Bottleneck
-from t7convert.models.network import StagedNetwork
-from t7convert.models.preact import PreActShaResNet
-from t7convert.models.preact_blocks import PreActBottleneck, WideBasic
-from t7convert.models.resnet import ShaResNet
+from t7convert.residual.blocks import BasicBlock, Bottleneck
+from t7convert.residual.network import StagedNetwork
+from t7convert.residual.preact import PreActShaResNet
+from t7convert.residual.preact_blocks import PreActBottleneck, WideBasic
+from t7convert.residual.resnet import ShaResNet
 
 Network = TypeVar("Network", bound=StagedNetwork)
 

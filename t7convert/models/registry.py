@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from t7convert.models import builders
-from t7convert.models.network import StagedNetwork
+from t7convert.residual.network import StagedNetwork
 
 _BUILDERS: dict[str, Callable[..., StagedNetwork]] = {
     builder.__name__: builder

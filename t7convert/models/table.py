@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from t7convert.models import builders
-from t7convert.models.network import StagedNetwork
+from t7convert.residual.network import StagedNetwork
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor, nn
 
+from t7convert import api
 from t7convert.errors import CheckpointError
 from t7convert.fetch.known import find_entry
 from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import Entry
-
-if TYPE_CHECKING:
-    from t7convert.vision.transforms import Transform
+from t7convert.vision.labels import bundled_labels
+from t7convert.vision.transforms import Transform, transform_for
 
 _SHOWN = 3
 
@@ -55,8 +55,6 @@ class WeightsEnum(Enum):
 
     def transforms(self, *, ten_crop: bool = False, pillow: bool = False) -> Transform:
         """Return the preprocessing, Torch7's resizing by default, Pillow's as an option."""
-        from t7convert.vision.transforms import transform_for  # noqa: PLC0415  # as in `meta`
-
         assert self.entry.preprocessing is not None
         return transform_for(
             self.entry.preprocessing,
@@ -67,8 +65,6 @@ class WeightsEnum(Enum):
     @property
     def meta(self) -> dict[str, Any]:
         """Return categories, numbers of parameters, published error rates, licence and sources."""
-        from t7convert.vision.labels import bundled_labels  # noqa: PLC0415  # vision is above us
-
         entry = self.entry
         return {
             "categories": list(bundled_labels(entry.labels).names) if entry.labels else None,
@@ -205,8 +201,6 @@ def _member(name: str, network: nn.Module) -> WeightsEnum:
 
 
 def _state_of(source: Entry | Path, wish: Wish | None) -> dict[str, Tensor]:
-    from t7convert import api  # noqa: PLC0415  # conversion is above us
-
     path = obtain(source, wish) if isinstance(source, Entry) else source
     select = source.select or None if isinstance(source, Entry) else None
     network = api.to_converted(path, select=select, arch="sharesnet").network

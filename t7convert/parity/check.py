@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from t7convert.conversion.convert import Converted
-from t7convert.conversion.network import Arch, convert_object, tree_of
+from t7convert.conversion.network import convert_object, tree_of
 from t7convert.conversion.plugins import loaded
 from t7convert.errors import SelectionError, T7Error, T7FormatError
 from t7convert.format import load
 from t7convert.lua import find
 from t7convert.lua.summary import ModuleRow, network_summary
 from t7convert.lua.tree import LuaModule, walk
+from t7convert.options import Arch, Report
 from t7convert.parity.activations import check_activations
 from t7convert.parity.gradients import check_gradients
 from t7convert.parity.inputs import Trial, draw, from_file
@@ -29,7 +30,6 @@ from t7convert.parity.running import check_trial, without_reference
 from t7convert.parity.side import Side, side_of
 from t7convert.parity.state import check_counts, check_structure, check_ties, check_values
 
-Report = Callable[[str, int, int], None]
 #: What every provenance of ours has.
 WRITER = "t7convert"
 

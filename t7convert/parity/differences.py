@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from t7convert import paths
-from t7convert.conversion.network import Arch, convert_object
+from t7convert.conversion.network import convert_object
 from t7convert.errors import CheckpointError
 from t7convert.export.reading import read_output
 from t7convert.format import load
@@ -22,6 +22,7 @@ from t7convert.lua import arch, find
 from t7convert.lua.counting import parameter_regions
 from t7convert.lua.summary import geometry
 from t7convert.lua.tree import LuaModule, build, walk
+from t7convert.options import Arch
 from t7convert.parity.compare import difference
 
 

@@ -8,10 +8,9 @@ compared is said in ``limits``, which every report shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Protocol
 
 import torch
@@ -19,9 +18,8 @@ from torch import nn
 
 from t7convert.conversion.convert import Converted
 from t7convert.errors import CheckpointError, NotTorch7Error
+from t7convert.options import Plugins
 from t7convert.parity.report import Fact, Row
-
-Plugins = Sequence["str | Path | ModuleType"]
 
 
 @dataclass(frozen=True)

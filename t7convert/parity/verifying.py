@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from t7convert.conversion.network import Arch
-from t7convert.parity.check import Options, Report, check_parity
+from t7convert.options import Arch, Report
+from t7convert.parity.check import Options, check_parity
 from t7convert.parity.report import ParityReport
 
 

@@ -8,7 +8,7 @@ from t7convert.conversion.recognise import recognise
 from t7convert.format.objects import ArrayPayload, LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.lua.tree import build
 from t7convert.models import BasicBlock, Bottleneck, PreActBottleneck, PreActShaResNet, ShaResNet
-from t7convert.models.shortcuts import PadShortcut
+from t7convert.residual.shortcuts import PadShortcut
 
 
 class LuaWriter:

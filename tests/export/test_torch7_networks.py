@@ -11,10 +11,10 @@ from torch import nn
 
 import t7convert
 from t7convert.errors import ConversionError
-from t7convert.models.blocks import BasicBlock, Bottleneck
-from t7convert.models.preact import PreActShaResNet
-from t7convert.models.preact_blocks import PreActBottleneck, WideBasic
-from t7convert.models.resnet import ShaResNet
+from t7convert.residual.blocks import BasicBlock, Bottleneck
+from t7convert.residual.preact import PreActShaResNet
+from t7convert.residual.preact_blocks import PreActBottleneck, WideBasic
+from t7convert.residual.resnet import ShaResNet
 from tests.export.torch7_compare import fields
 
 

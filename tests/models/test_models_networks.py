@@ -264,6 +264,6 @@ def test_models_need_neither_reader_nor_converter():
         "print([m for m in sys.modules if m.startswith('t7convert.')])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert "t7convert.models.resnet" in found.stdout
+    assert "t7convert.residual.resnet" in found.stdout
     for part in ("format", "lua", "conversion", "parity", "fetch", "commands"):
         assert f"t7convert.{part}" not in found.stdout

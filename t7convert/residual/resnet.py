@@ -11,10 +11,10 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from t7convert.models.blocks import BasicBlock, Bottleneck
-from t7convert.models.network import StagedNetwork, init_convolutions, init_linear, require_stages
-from t7convert.models.sharing import Norm, Stage
-from t7convert.models.shortcuts import ShortcutType
+from t7convert.residual.blocks import BasicBlock, Bottleneck
+from t7convert.residual.network import StagedNetwork, init_convolutions, init_linear, require_stages
+from t7convert.residual.sharing import Norm, Stage
+from t7convert.residual.shortcuts import ShortcutType
 
 
 class ShaResNet(StagedNetwork):

@@ -10,9 +10,9 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from t7convert.models.network import StagedNetwork, init_convolutions, init_linear, require_stages
-from t7convert.models.preact_blocks import PreActBottleneck, WideBasic
-from t7convert.models.sharing import Norm, Stage
+from t7convert.residual.network import StagedNetwork, init_convolutions, init_linear, require_stages
+from t7convert.residual.preact_blocks import PreActBottleneck, WideBasic
+from t7convert.residual.sharing import Norm, Stage
 
 
 class PreActShaResNet(StagedNetwork):

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from t7convert.models.sharing import Block, Norm
-from t7convert.models.shortcuts import require_stride_one
+from t7convert.residual.sharing import Block, Norm
+from t7convert.residual.shortcuts import require_stride_one
 
 
 class PreActBottleneck(Block):

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from t7convert.models.sharing import Block, Norm
-from t7convert.models.shortcuts import ShortcutType, shortcut
+from t7convert.residual.sharing import Block, Norm
+from t7convert.residual.shortcuts import ShortcutType, shortcut
 
 
 class BasicBlock(Block):

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from t7convert.models.sharing import Stage
+from t7convert.residual.sharing import Stage
 
 
 class StagedNetwork(nn.Module, ABC):

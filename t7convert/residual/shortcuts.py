@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from t7convert.models.sharing import Norm
+from t7convert.residual.sharing import Norm
 
 ShortcutType = Literal["A", "B", "C"]
 
