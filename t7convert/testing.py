@@ -6,9 +6,7 @@ Works with any test runner; ``pytest`` shows the report's lines as the message o
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 from torch import nn
 
@@ -18,7 +16,7 @@ from t7convert.conversion.plugins import loaded
 from t7convert.errors import ParityError
 from t7convert.format import load
 from t7convert.lua import find
-from t7convert.options import Arch
+from t7convert.options import Arch, Plugins
 from t7convert.parity.check import Options, Origin, check_network
 from t7convert.parity.openers.named import Named
 from t7convert.parity.opening import Output
@@ -35,7 +33,7 @@ def assert_parity(
     select: str | None = None,
     until: str | None = None,
     arch: Arch = "auto",
-    plugins: Sequence[str | Path | ModuleType] = (),
+    plugins: Plugins = (),
     seed: int = 0,
     dtype: str = "float32",
     device: str = "cpu",

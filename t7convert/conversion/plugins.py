@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib.metadata import entry_points
@@ -16,11 +16,10 @@ from types import ModuleType
 from t7convert.conversion import registry
 from t7convert.errors import T7Error
 from t7convert.lua import schema
+from t7convert.options import Plugins
 
 #: Packages that want to be found without ``--plugin`` declare an entry point of this group.
 ENTRY_POINT_GROUP = "t7convert.plugins"
-
-Plugin = "str | Path | ModuleType"
 
 
 class PluginError(T7Error):
@@ -28,7 +27,7 @@ class PluginError(T7Error):
 
 
 @contextmanager
-def loaded(plugins: Sequence[str | Path | ModuleType] = ()) -> Iterator[None]:
+def loaded(plugins: Plugins = ()) -> Iterator[None]:
     """Register the converters of ``plugins``, and of installed entry points, inside the block.
 
     A plugin is a path of a ``.py`` file, the name of an importable module, or a module object with

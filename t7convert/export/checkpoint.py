@@ -8,9 +8,7 @@ path, state_dict key, view), ``ties`` (groups of keys), ``provenance``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -25,7 +23,7 @@ from t7convert.export.saving import save_torch
 from t7convert.export.torch7_record import remember_fields
 from t7convert.lua import arch
 from t7convert.lua.state import State
-from t7convert.options import Arch
+from t7convert.options import Arch, Plugins
 
 FORMAT = {"name": "t7convert", "version": 1}
 
@@ -140,7 +138,7 @@ def rebuild(
     state: dict[str, Tensor],
     *,
     name: str,
-    plugins: Sequence[str | Path | ModuleType] = (),
+    plugins: Plugins = (),
 ) -> Converted:
     """Run the converters on the architecture's shapes and load the state.
 
@@ -153,9 +151,7 @@ def rebuild(
     return converted
 
 
-def skeleton(
-    architecture: str, *, name: str, plugins: Sequence[str | Path | ModuleType] = ()
-) -> Converted:
+def skeleton(architecture: str, *, name: str, plugins: Plugins = ()) -> Converted:
     """Run the converters on the architecture's shapes; the tensors have no values yet.
 
     Raises:

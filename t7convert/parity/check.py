@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from t7convert.conversion.convert import Converted
@@ -16,12 +15,13 @@ from t7convert.format import load
 from t7convert.lua import find
 from t7convert.lua.summary import ModuleRow, network_summary
 from t7convert.lua.tree import LuaModule, walk
-from t7convert.options import Arch, Report
+from t7convert.options import Arch, Plugins, Report
 from t7convert.parity.activations import check_activations
 from t7convert.parity.gradients import check_gradients
 from t7convert.parity.inputs import Trial, draw, from_file
 from t7convert.parity.inputs_graph import draw_for
-from t7convert.parity.opening import Findings, Output, open_output
+from t7convert.parity.openers import open_output
+from t7convert.parity.opening import Findings, Output
 from t7convert.parity.precision import exact_arithmetic
 from t7convert.parity.recorded import compare_recorded
 from t7convert.parity.reference_side import Reference
@@ -41,7 +41,7 @@ class Options:
     select: str | None = None
     until: str | None = None
     arch: Arch = "auto"
-    plugins: Sequence[str | Path | ModuleType] = ()
+    plugins: Plugins = ()
     input: Path | None = None
     input_shape: tuple[int, ...] | None = None
     expected: Path | None = None

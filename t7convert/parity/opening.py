@@ -17,7 +17,6 @@ import torch
 from torch import nn
 
 from t7convert.conversion.convert import Converted
-from t7convert.errors import CheckpointError, NotTorch7Error
 from t7convert.options import Plugins
 from t7convert.parity.report import Fact, Row
 
@@ -107,7 +106,8 @@ class Wish:
 
 
 Opener = Callable[[Wish], Output]
-_OPENERS: dict[str, Opener] = {}
+#: Suffix → opener.
+OPENERS: dict[str, Opener] = {}
 
 
 def opens(*suffixes: str) -> Callable[[Opener], Opener]:
@@ -119,31 +119,9 @@ def opens(*suffixes: str) -> Callable[[Opener], Opener]:
 
     def register(opener: Opener) -> Opener:
         for suffix in suffixes:
-            if suffix in _OPENERS:
-                raise ValueError(f"{suffix} is opened by {_OPENERS[suffix].__qualname__} already")
-            _OPENERS[suffix] = opener
+            if suffix in OPENERS:
+                raise ValueError(f"{suffix} is opened by {OPENERS[suffix].__qualname__} already")
+            OPENERS[suffix] = opener
         return opener
 
     return register
-
-
-def open_output(path: Path, place: str = "", plugins: Plugins = ()) -> Output:
-    """Open a file that t7convert made; one of an unknown suffix is tried as a .t7.
-
-    Raises:
-        CheckpointError: if it is of no kind that can be checked, or damaged.
-    """
-    from t7convert.parity import openers  # noqa: F401, PLC0415  they register themselves
-
-    wish = Wish(path, place, plugins)
-    plain = path.name.lower().removesuffix(".xz").removesuffix(".gz")
-    opener = _OPENERS.get(Path(plain).suffix)
-    if opener is not None:
-        return opener(wish)
-    try:
-        return _OPENERS[".t7"](wish)
-    except NotTorch7Error as error:
-        known = ", ".join(sorted(_OPENERS))
-        raise CheckpointError(
-            f"{path}: can't be checked; the kinds that can are {known}"
-        ) from error

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
-from t7convert.options import Arch, Report
+from t7convert.options import Arch, Plugins, Report
 from t7convert.parity.check import Options, check_parity
 from t7convert.parity.report import ParityReport
 
@@ -19,7 +17,7 @@ def verify(
     select: str | None = None,
     until: str | None = None,
     arch: Arch = "auto",
-    plugins: Sequence[str | Path | ModuleType] = (),
+    plugins: Plugins = (),
     input: str | os.PathLike[str] | None = None,
     input_shape: tuple[int, ...] | None = None,
     expected: str | os.PathLike[str] | None = None,
