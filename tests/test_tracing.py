@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import t7convert
-from t7convert.parity.values import to_arrays, to_tensors
+from t7convert.inputs.values import to_arrays, to_tensors
 from tests.conftest import FIXTURES
 from tests.golden import assert_close
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from t7convert.conversion.convert import Converted
-from t7convert.parity.inputs import draw, from_file
-from t7convert.parity.values import to_tensors
+from t7convert.inputs.drawing import draw, from_file
+from t7convert.inputs.values import to_tensors
 
 
 def example_input(

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from t7convert.format.objects import Array, LuaTensor
+from t7convert.inputs.values import to_tensors
 from t7convert.lua.tree import LuaModule, fields_of, walk
 from t7convert.nn.memory import forget
 from t7convert.parity.compare import difference
@@ -22,7 +23,6 @@ from t7convert.parity.report import Row
 from t7convert.parity.running import copy_of
 from t7convert.parity.side import Side
 from t7convert.parity.tolerances import TOLERANCES, Tolerance
-from t7convert.parity.values import to_tensors
 from t7convert.reference import Executor
 
 #: Larger outputs cost more time than they prove.

@@ -12,13 +12,13 @@ from t7convert.conversion.network import convert_object, tree_of
 from t7convert.conversion.plugins import loaded
 from t7convert.errors import SelectionError, T7Error, T7FormatError
 from t7convert.format import load
+from t7convert.inputs.drawing import Trial, draw, from_file
 from t7convert.lua import find
 from t7convert.lua.summary import ModuleRow, network_summary
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.options import Arch, Plugins, Report
 from t7convert.parity.activations import check_activations
 from t7convert.parity.gradients import check_gradients
-from t7convert.parity.inputs import Trial, draw, from_file
 from t7convert.parity.inputs_graph import draw_for
 from t7convert.parity.openers import open_output
 from t7convert.parity.opening import Findings, Output

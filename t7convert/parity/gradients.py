@@ -15,17 +15,17 @@ from t7convert import paths
 from t7convert.conversion.bindings import Record
 from t7convert.conversion.convert import Converted
 from t7convert.format.objects import Array, LuaTensor
+from t7convert.inputs.drawing import Trial
+from t7convert.inputs.values import to_tensors
 from t7convert.lua.backward import unfollowed
 from t7convert.lua.sharing import Geometry, regions
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.parity.compare import difference, leaves
-from t7convert.parity.inputs import Trial
 from t7convert.parity.reference_side import Noise
 from t7convert.parity.report import Row
 from t7convert.parity.running import IN_DOUBLE, compare_output, rounded
 from t7convert.parity.side import Side
 from t7convert.parity.tolerances import Tolerance
-from t7convert.parity.values import to_tensors
 from t7convert.reference import Executor
 
 #: Said of gradients through module objects called several times that Lua's memory isn't known of.

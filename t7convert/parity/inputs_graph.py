@@ -9,9 +9,9 @@ import numpy as np
 from torch import nn
 
 from t7convert.errors import SelectionError
+from t7convert.inputs.drawing import Trial, draw
 from t7convert.lua.tree import LuaModule
 from t7convert.parity.compare import leaves
-from t7convert.parity.inputs import Trial, draw
 
 Shape = Sequence["int | None"]
 

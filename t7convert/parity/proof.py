@@ -10,14 +10,14 @@ from torch import nn
 
 from t7convert.conversion.convert import Converted
 from t7convert.errors import ConversionError, ParityError, SelectionError
+from t7convert.inputs.drawing import Trial, draw
+from t7convert.inputs.fitting import run_shadow
+from t7convert.inputs.shadows import shadow_of
 from t7convert.lua.tree import LuaModule, walk
 from t7convert.parity.check import Options, Origin, check_network
-from t7convert.parity.fitting import run_shadow
-from t7convert.parity.inputs import Trial, draw
 from t7convert.parity.precision import preserved
 from t7convert.parity.report import ParityReport
 from t7convert.parity.running import without_reference
-from t7convert.parity.shadows import shadow_of
 
 #: Multiply-adds of one check that take some seconds on one core; more are not done unasked.
 AFFORDABLE = 12e9

@@ -10,13 +10,13 @@ import torch
 
 from t7convert.format import load
 from t7convert.format.objects import LuaTable
+from t7convert.inputs.drawing import Trial
+from t7convert.inputs.values import to_arrays, to_tensors
 from t7convert.lua.tree import LuaModule
 from t7convert.parity.compare import difference, leaves
-from t7convert.parity.inputs import Trial
 from t7convert.parity.report import Row
 from t7convert.parity.running import compare_output, copy_of, rounded
 from t7convert.parity.side import Side
-from t7convert.parity.values import to_arrays, to_tensors
 
 
 def read_expected(path: Path, dtype: torch.dtype) -> tuple[Any, list[float]]:

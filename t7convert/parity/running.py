@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from t7convert.format.objects import Array
+from t7convert.inputs.drawing import Trial
+from t7convert.inputs.values import to_arrays, to_tensors
 from t7convert.lua.tree import LuaModule
 from t7convert.parity.compare import difference, leaves
-from t7convert.parity.inputs import Trial
 from t7convert.parity.reference_side import Noise, Reference
 from t7convert.parity.report import Row, Status
 from t7convert.parity.side import Side
 from t7convert.parity.streams import Stream
 from t7convert.parity.tolerances import Tolerance
-from t7convert.parity.values import to_arrays, to_tensors
 from t7convert.reference import Op, op_for
 
 #: Said of numbers that float32 can't show.

@@ -25,8 +25,8 @@ from t7convert.conversion.flat import (
 from t7convert.conversion.flat_files import find_flat, load_flat_file
 from t7convert.errors import CheckpointError, ConversionError, PathError, SelectionError
 from t7convert.format.objects import LuaObject
+from t7convert.inputs.values import to_arrays, to_tensors
 from t7convert.lua.tree import build
-from t7convert.parity.values import to_arrays, to_tensors
 from tests.build import linear, obj, sequential, storage, table, tensor, view
 from tests.conftest import FIXTURES
 from tests.golden import assert_close, leaves

@@ -14,8 +14,8 @@ from safetensors import safe_open
 
 import t7convert
 from t7convert.errors import CheckpointError, ConversionError, OutputError
+from t7convert.inputs.values import to_arrays, to_tensors
 from t7convert.outputs import write_kind
-from t7convert.parity.values import to_arrays, to_tensors
 from tests.build import linear, sequential, storage, tensor, view
 from tests.cli.test_commands import run
 from tests.conftest import FIXTURES

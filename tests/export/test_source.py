@@ -16,8 +16,8 @@ import t7convert
 from t7convert.api import to_converted
 from t7convert.errors import ConversionError, OutputError
 from t7convert.export.source import source_text
+from t7convert.inputs.values import to_arrays, to_tensors
 from t7convert.outputs import write_kind
-from t7convert.parity.values import to_arrays, to_tensors
 from tests.build import linear, sequential
 from tests.cli.test_commands import run
 from tests.conftest import FIXTURES

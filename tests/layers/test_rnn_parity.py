@@ -9,10 +9,10 @@ import torch
 
 from t7convert.conversion import convert_tree
 from t7convert.format.objects import LuaObject
+from t7convert.inputs.drawing import draw
+from t7convert.inputs.geometry import Leaf, spec_of
 from t7convert.lua.tree import build
-from t7convert.parity.geometry import Leaf, spec_of
 from t7convert.parity.gradients import check_gradients
-from t7convert.parity.inputs import draw
 from t7convert.parity.reference_side import Reference
 from t7convert.parity.running import check_trial
 from t7convert.parity.side import Side

@@ -10,8 +10,8 @@ import torch
 
 from t7convert.errors import ConversionError
 from t7convert.format.objects import LuaObject
+from t7convert.inputs.values import to_tensors
 from t7convert.lua.tree import build
-from t7convert.parity.values import to_tensors
 from tests.build import linear, obj, storage, table, tensor
 from tests.layers.compare import check_fixtures, compare, converted, normal
 

@@ -15,9 +15,9 @@ from torch import nn
 import t7convert
 from t7convert.api import to_converted
 from t7convert.errors import CheckpointError, ParityError, SelectionError
+from t7convert.inputs.drawing import Trial, from_file
 from t7convert.lua import find
 from t7convert.parity.check import Options, check_network
-from t7convert.parity.inputs import Trial, from_file
 from t7convert.parity.junit import junit
 from t7convert.parity.opening import opens
 from t7convert.parity.precision import exact_arithmetic, pick_device, preserved

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import t7convert
+from t7convert.inputs.geometry import Leaf
+from t7convert.inputs.geometry_packages import spec_of
 from t7convert.lua.tree import build
-from t7convert.parity.geometry import Leaf
-from t7convert.parity.geometry_packages import spec_of
 from tests.build import obj, table, tensor
 
 CLASSES = """torchrnn.LSTM torchrnn.VanillaRNN torchrnn.LanguageModel torchrnn.TemporalAdapter

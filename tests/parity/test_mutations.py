@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from t7convert.conversion import Converted, convert_tree
 from t7convert.format.objects import LuaTable
+from t7convert.inputs.drawing import Trial
 from t7convert.lua.tree import LuaModule, build
 from t7convert.nn.memory import forget
 from t7convert.parity.check import Options, check_network
 from t7convert.parity.compare import difference, leaves
-from t7convert.parity.inputs import Trial
 from t7convert.parity.report import ParityReport
 from t7convert.reference import Executor
 from tests.conftest import FIXTURES

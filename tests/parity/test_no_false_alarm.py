@@ -10,9 +10,9 @@ import pytest
 
 from t7convert.conversion import convert_tree
 from t7convert.format.objects import LuaObject
+from t7convert.inputs.drawing import Trial
 from t7convert.lua.tree import build
 from t7convert.parity.check import Options, check_network
-from t7convert.parity.inputs import Trial
 from tests.build import linear, obj, sequential, table, tensor
 
 SEEDS = {"float32": 200, "float64": 50}

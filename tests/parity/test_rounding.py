@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from t7convert.conversion import Converted, convert_tree
+from t7convert.inputs.drawing import Trial
 from t7convert.lua.tree import build
 from t7convert.parity.check import Options, check_network
-from t7convert.parity.inputs import Trial
 from t7convert.parity.opening import Output
 from t7convert.parity.report import ParityReport
 from t7convert.parity.running import IN_DOUBLE

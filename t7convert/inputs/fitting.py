@@ -10,10 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from t7convert.lua.tree import LuaModule
-from t7convert.nn.memory import forget
-from t7convert.parity.geometry import Leaf, Spec
-from t7convert.parity.readings import (
+from t7convert.inputs.geometry import Leaf, Spec
+from t7convert.inputs.readings import (
     SIZES,
     every_size,
     further_readings,
@@ -23,8 +21,10 @@ from t7convert.parity.readings import (
     readings,
     unbatched,
 )
-from t7convert.parity.shadows import shadow_of
-from t7convert.parity.values import to_tensors
+from t7convert.inputs.shadows import shadow_of
+from t7convert.inputs.values import to_tensors
+from t7convert.lua.tree import LuaModule
+from t7convert.nn.memory import forget
 
 Size = tuple[int, int, int]
 _SMALL = tuple(size for size in SIZES if size[1] * size[2] <= 64 * 64)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from t7convert.inputs.geometry import Leaf, Spec, spec_of
+from t7convert.inputs.geometry import _rule as rule
 from t7convert.lua.fields import FieldReader
 from t7convert.lua.tree import walk
-from t7convert.parity.geometry import Leaf, Spec, spec_of
-from t7convert.parity.geometry import _rule as rule
 
 
 @rule(

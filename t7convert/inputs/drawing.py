@@ -11,12 +11,12 @@ import numpy as np
 from torch import nn
 
 from t7convert.errors import SelectionError
+from t7convert.inputs.fitting import draw_value, fitting
+from t7convert.inputs.geometry import Leaf
+from t7convert.inputs.geometry_packages import spec_of
+from t7convert.inputs.given import read_given
+from t7convert.inputs.readings import is_batched, unbatched
 from t7convert.lua.tree import LuaModule
-from t7convert.parity.fitting import draw_value, fitting
-from t7convert.parity.geometry import Leaf
-from t7convert.parity.geometry_packages import spec_of
-from t7convert.parity.given import read_given
-from t7convert.parity.readings import is_batched, unbatched
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from t7convert.inputs import geometry_graph, geometry_images, geometry_language
+from t7convert.inputs.geometry import Leaf, Spec, spec_of
+from t7convert.inputs.geometry import _rule as rule
 from t7convert.lua.fields import FieldReader
-from t7convert.parity import geometry_graph, geometry_images, geometry_language
-from t7convert.parity.geometry import Leaf, Spec, spec_of
-from t7convert.parity.geometry import _rule as rule
 
 __all__ = ["geometry_graph", "geometry_images", "geometry_language", "spec_of"]
 

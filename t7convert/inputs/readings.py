@@ -8,9 +8,9 @@ from functools import partial
 from itertools import product
 from typing import Any
 
+from t7convert.inputs.geometry import ANY, Leaf, Repeated, Spec
 from t7convert.lua.fields import FieldReader
 from t7convert.lua.tree import LuaModule, walk
-from t7convert.parity.geometry import ANY, Leaf, Repeated, Spec
 
 #: (T, H, W) that are tried in turn. Not square first, so that a swap of H and W can't hide.
 SIZES = (

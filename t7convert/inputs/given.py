@@ -11,7 +11,7 @@ import torch
 from t7convert.errors import T7Error
 from t7convert.format import load
 from t7convert.format.objects import LuaTable
-from t7convert.parity.values import to_arrays
+from t7convert.inputs.values import to_arrays
 
 
 class GivenFileError(T7Error, ValueError):
