@@ -116,9 +116,10 @@ class Decoder:
 
     def record(self, node: Node) -> Record:
         """Return the record that :meth:`Encoder.record` described."""
-        pairs = ((self._value(key), self._value(value)) for key, value in node["fields"])
+        # in the order of Encoder.record: what comes first is what the other refers to
+        fields = {self._value(key): self._value(value) for key, value in node["fields"]}
         header = tuple(self._value(value) for value in node.get("header", ()))
-        return Record(bool(node["whole"]), dict(pairs), header)
+        return Record(bool(node["whole"]), fields, header)
 
     def _value(self, value: Any) -> Any:
         if not isinstance(value, dict):
