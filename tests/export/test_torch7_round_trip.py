@@ -317,7 +317,8 @@ def test_replicas_become_one() -> None:
     fields = {"gpuAssignments": t7convert.LuaTable({1: 1}), "dimension": 1}
     parallel = obj("nn.DataParallelTable", 1, **fields)
     parallel.fields["modules"] = t7convert.LuaTable({1: linear(2, 3), 2: linear(2, 3)})
-    parallel.header, parallel.version = (fields["gpuAssignments"],), 3  # one table, as cunn writes it
+    # cunn's __write: the list of GPUs, then the fields with the same list
+    parallel.header, parallel.version = (fields["gpuAssignments"],), 3
     written = same_file(parallel)
 
     assert written.typename == "nn.DataParallelTable"
