@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from t7convert.nn.autograd import apply
+from t7convert.nn.memory import Memory
 from t7convert.nn.single import single
 
 Mode = Literal["simple", "average", "bilinear"]
@@ -148,11 +149,12 @@ def resample_bilinear(input: Tensor, size: tuple[int, int], y_dim: int) -> Tenso
     return total
 
 
-class SpatialReSampling(nn.Module):
+class SpatialReSampling(Memory):
     """Bilinear resampling of (C, H, W) or (N, C, H, W) to a size, or by ratios.
 
     ``size`` and ``ratio`` are (height, width); where a size is None, it's the ratio times the
-    input's, cut off. Source: nnx SpatialReSampling.lua, generic/SpatialReSampling.c.
+    first input's, cut off. Later inputs get the same size, until ``forget()``, as in Lua.
+    Source: nnx SpatialReSampling.lua, generic/SpatialReSampling.c.
     """
 
     def __init__(
@@ -167,11 +169,14 @@ class SpatialReSampling(nn.Module):
         if input.dim() not in (3, 4):
             raise ValueError(f"expected 3 or 4 dimensions, got {input.dim()}")
         y_dim = input.dim() - 2
-        height, width = (
-            int(goal if goal is not None else (ratio or 0) * old)
-            for goal, ratio, old in zip(self.size, self.ratio, input.shape[y_dim:], strict=True)
-        )
-        return resample_bilinear(input, (height, width), y_dim)
+        size = self.memory.get("size")
+        if size is None:
+            size = [
+                int(goal if goal is not None else (ratio or 0) * old)
+                for goal, ratio, old in zip(self.size, self.ratio, input.shape[y_dim:], strict=True)
+            ]
+            self.keep(size=size)
+        return resample_bilinear(input, (size[0], size[1]), y_dim)
 
     def extra_repr(self) -> str:
         return f"size={self.size}, ratio={self.ratio}"

@@ -9,6 +9,9 @@ import pytest
 import torch
 
 from t7convert.errors import ConversionError
+from t7convert.lua.tree import build
+from t7convert.nn.memory import forget
+from t7convert.reference import Executor
 from tests import golden
 from tests.layers.criterion_compare import compare_module, lua_object, network_of
 
@@ -90,6 +93,18 @@ def test_re_sampling_by_ratios_cuts_sizes_off() -> None:
     assert compare_module(obj, normal(1, 5, 4)).shape == (1, 2, 7)
     kept = lua_object("nn.SpatialReSampling", rheight=0.5, rwidth=1.9, oheight=3, owidth=3.7)
     assert compare_module(kept, normal(1, 5, 4)).shape == (1, 3, 3)
+
+
+def test_re_sampling_by_ratios_keeps_its_first_size() -> None:
+    obj = lua_object("nn.SpatialReSampling", rheight=2, rwidth=0.5)
+    network, executor, tree = network_of(obj), Executor(), build(obj)
+    for shape in ((2, 3, 8), (2, 5, 6), (1, 2, 4, 4)):  # Torch7 gives 6 x 4 for all of them
+        x = normal(*shape)
+        found = network(torch.from_numpy(x)).numpy()
+
+        assert found.shape == (*shape[:-2], 6, 4)
+        np.testing.assert_allclose(found, executor.run(tree, x), rtol=1e-12)
+    assert forget(network)(torch.zeros(2, 5, 6)).shape == (2, 10, 3)
 
 
 def test_re_sampling_refuses_what_torch7_divides_by_zero() -> None:

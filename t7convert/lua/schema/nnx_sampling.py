@@ -44,7 +44,7 @@ row(
     "nnx: SpatialReSampling.lua",
     constants={"rwidth": None, "rheight": None, "owidth": None, "oheight": None},
     buffers="usage",
-    notes="made with ratios, Lua's kept the size of its first output; such a file has that size",
+    notes="made with ratios, it keeps the size of its first output, as Lua's does",
 )
 row(
     "nn.SpatialReSamplingEx",

@@ -190,11 +190,15 @@ class SpatialReSampling(Bilinear):
         return x.ndim - 2
 
     def goal(self, size: tuple[int, int]) -> tuple[int, int]:
-        found = []
-        for name, old in zip(("height", "width"), size, strict=True):
-            given = self.get(f"o{name}") is not None
-            found.append(int(self.number(f"o{name}") if given else self.number(f"r{name}") * old))
-        return found[0], found[1]
+        if "size" not in self.state:  # the first call writes oheight and owidth
+            found = []
+            for name, old in zip(("height", "width"), size, strict=True):
+                given = self.get(f"o{name}") is not None
+                place = self.number(f"o{name}") if given else self.number(f"r{name}") * old
+                found.append(int(place))
+            self.state["size"] = found[0], found[1]
+        height, width = self.state["size"]
+        return height, width
 
     def resample(self, x: Array, size: tuple[int, int]) -> Array:
         return self.interpolate(x, size)
