@@ -13,6 +13,7 @@ from t7convert.lua.counting import count, state_bytes
 from t7convert.lua.summary import Summary, summarise
 from t7convert.opening import Opened, Source, open_source
 from t7convert.options import Arch, Dtype, Plugins, Report
+from t7convert.outputs import check_kind, convert_kind, kind_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -150,8 +151,6 @@ def convert(
         OutputError: if ``out`` exists and ``force`` is false, or is the source.
         ParityError: if the check fails; nothing is written.
     """
-    from t7convert.outputs import check_kind, convert_kind, kind_of
-
     target, opened = Path(out), open_source(source)
     check_not_read(target, [opened.path] if opened.path else [])
     kind = kind_of(out, format)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from t7convert.conversion.convert import Converted
@@ -63,10 +65,6 @@ def _safetensors(request: Request) -> str:
 
 def _npz(request: Request) -> str:
     """Write the state_dict as arrays, a tie once, the other names in the entry ``aliases``."""
-    import zipfile  # noqa: PLC0415  rarely needed
-
-    import numpy as np  # noqa: PLC0415  likewise
-
     aliases = {}
     with (
         replacing(request.target, force=request.force) as beside,

@@ -40,7 +40,7 @@ _Rule = Callable[[FieldReader], Spec]
 _RULES: dict[str, _Rule] = {}
 
 
-def _rule(*names: str) -> Callable[[_Rule], _Rule]:
+def rule(*names: str) -> Callable[[_Rule], _Rule]:
     def register(rule: _Rule) -> _Rule:
         _RULES.update(dict.fromkeys(names, rule))
         return rule
@@ -63,7 +63,7 @@ def spec_of(module: LuaModule) -> Spec | None:
     return None
 
 
-@_rule(
+@rule(
     *("nn.SpatialConvolution", "nn.SpatialConvolutionMM", "cudnn.SpatialConvolution"),
     *("nn.SpatialFullConvolution", "cudnn.SpatialFullConvolution", "nn.SpatialConvolutionLocal"),
     *("nn.SpatialDilatedConvolution", "nn.SpatialDepthWiseConvolution", "nn.SpatialSubSampling"),
@@ -74,32 +74,32 @@ def _image(m: FieldReader) -> Spec:
     return Leaf((m.integer("nInputPlane"), "H", "W"))
 
 
-@_rule("nn.SpatialConvolutionMap", "nn.SpatialFullConvolutionMap")
+@rule("nn.SpatialConvolutionMap", "nn.SpatialFullConvolutionMap")
 def _mapped_image(m: FieldReader) -> Spec:
     return Leaf((int(m.values("connTable")[:, 0].max()), "H", "W"))
 
 
-@_rule("nn.VolumetricConvolution", "nn.VolumetricFullConvolution", "cudnn.VolumetricConvolution")
+@rule("nn.VolumetricConvolution", "nn.VolumetricFullConvolution", "cudnn.VolumetricConvolution")
 def _volume(m: FieldReader) -> Spec:
     return Leaf((m.integer("nInputPlane"), "T", "H", "W"))
 
 
-@_rule("nn.TemporalConvolution", "nn.TemporalSubSampling", "cudnn.TemporalConvolution")
+@rule("nn.TemporalConvolution", "nn.TemporalSubSampling", "cudnn.TemporalConvolution")
 def _sequence(m: FieldReader) -> Spec:
     return Leaf(("T", m.integer("inputFrameSize")))
 
 
-@_rule("nn.SpatialBatchNormalization", "cudnn.SpatialBatchNormalization")
+@rule("nn.SpatialBatchNormalization", "cudnn.SpatialBatchNormalization")
 def _image_features(m: FieldReader) -> Spec:
     return Leaf((m.shape("running_mean")[0], "H", "W"))
 
 
-@_rule("nn.BatchNormalization", "cudnn.BatchNormalization")
+@rule("nn.BatchNormalization", "cudnn.BatchNormalization")
 def _vector_features(m: FieldReader) -> Spec:
     return Leaf((m.shape("running_mean")[0],))
 
 
-@_rule(
+@rule(
     *("nn.Linear", "nn.LinearNoBias", "nn.LinearWeightNorm", "nn.PartialLinear", "nn.Cosine"),
     *("nn.Kmeans", "nn.Euclidean", "nn.WeightedEuclidean"),
 )
@@ -108,24 +108,24 @@ def _vector(m: FieldReader) -> Spec:
     return Leaf((shape[0] if m.typename.endswith("Euclidean") else shape[1],))
 
 
-@_rule("nn.WeightNorm")
+@rule("nn.WeightNorm")
 def _weight_norm(m: FieldReader) -> Spec:
     (child,) = m.modules_at()
     return Leaf((m.integers("weightSize")[1],)) if child.typename == "nn.Linear" else spec_of(child)
 
 
-@_rule("nn.LayerNormalization")
+@rule("nn.LayerNormalization")
 def _normalised(m: FieldReader) -> Spec:
     copies = [FieldReader(i) for i in walk(m.module) if i.typename == "nn.Replicate"]
     return Leaf((copies[0].integer("nfeatures"),)) if copies else None
 
 
-@_rule("nn.Bilinear")
+@rule("nn.Bilinear")
 def _two_vectors(m: FieldReader) -> Spec:
     return [Leaf((size,)) for size in m.shape("weight")[1:]]
 
 
-@_rule("nn.CMul", "nn.CAdd", "nn.Add")
+@rule("nn.CMul", "nn.CAdd", "nn.Add")
 def _scaled(m: FieldReader) -> Spec:
     size = m.shape("weight" if m.typename == "nn.CMul" else "bias")
     if m.flag("scalar"):
@@ -135,7 +135,7 @@ def _scaled(m: FieldReader) -> Spec:
     return Leaf((size[1], *(n if n > 1 else free for n, free in zip(size[2:], "HW", strict=False))))
 
 
-@_rule("nn.MM", "nn.MV")
+@rule("nn.MM", "nn.MV")
 def _product(m: FieldReader) -> Spec:
     a = (4, 3) if m.flag("transA") or m.flag("trans") else (3, 4)
     if m.typename == "nn.MV":
@@ -143,33 +143,33 @@ def _product(m: FieldReader) -> Spec:
     return [Leaf(a), Leaf((5, 4) if m.flag("transB") else (4, 5))]
 
 
-@_rule("nn.MixtureTable")
+@rule("nn.MixtureTable")
 def _mixture(m: FieldReader) -> Spec:
     return [Leaf((3,)), [ANY] * 3]
 
 
-@_rule("nn.OneHot")
+@rule("nn.OneHot")
 def _classes(m: FieldReader) -> Spec:
     return Leaf(("T",), high=m.integer("outputSize"))
 
 
-@_rule("nn.IndexLinear")
+@rule("nn.IndexLinear")
 def _keys_and_values(m: FieldReader) -> Spec:
     keys = Leaf((4,), high=m.shape("weight")[0], batched=False)
     return [keys, Leaf((4,), batched=False)] if m.integer("offset") == -1 else None
 
 
-@_rule("nn.LookupTable")
+@rule("nn.LookupTable")
 def _indices(m: FieldReader) -> Spec:
     return Leaf(("T",), high=m.shape("weight")[0])
 
 
-@_rule("nn.LookupTableMaskZero")
+@rule("nn.LookupTableMaskZero")
 def _indices_from_zero(m: FieldReader) -> Spec:
     return Leaf(("T",), high=m.shape("weight")[0] - 1)
 
 
-@_rule(
+@rule(
     *("nn.CAddTable", "nn.CMulTable", "nn.CSubTable", "nn.CDivTable", "nn.CMaxTable"),
     *("nn.CMinTable", "nn.DotProduct", "nn.CosineDistance", "nn.PairwiseDistance"),
     "nn.JoinTable",
@@ -178,17 +178,17 @@ def _pair(m: FieldReader) -> Spec:
     return [ANY, ANY]
 
 
-@_rule("nn.ParallelTable")
+@rule("nn.ParallelTable")
 def _parallel(m: FieldReader) -> Spec:
     return [spec_of(child) or ANY for child in m.modules_at()]
 
 
-@_rule("nn.MapTable")
+@rule("nn.MapTable")
 def _map_table(m: FieldReader) -> Spec:
     return Repeated([spec_of(m.modules_at()[0]) or ANY] * 2)
 
 
-@_rule("nn.Parallel")
+@rule("nn.Parallel")
 def _slices(m: FieldReader) -> Spec:
     """A tensor cut along a dimension (counted with the batch) into what the children take."""
     children = m.modules_at()
@@ -208,25 +208,25 @@ def _steps_first(leaf: Leaf) -> Leaf:
     return replace(leaf, dims=("T", 3, *leaf.dims), batched=False)
 
 
-@_rule("nn.SeqLSTM@rnn", "nn.SeqLSTMP@rnn", "nn.SeqLSTM@torch/rnn", "nn.SeqLSTMP@torch/rnn")
+@rule("nn.SeqLSTM@rnn", "nn.SeqLSTMP@rnn", "nn.SeqLSTM@torch/rnn", "nn.SeqLSTMP@torch/rnn")
 def _lstm_sequence(m: FieldReader) -> Spec:
     leaf = Leaf((m.integer("inputsize"),))
     return Leaf(("T", *leaf.dims)) if m.flag("batchfirst") else _steps_first(leaf)
 
 
-@_rule("nn.SeqGRU@rnn", "nn.SeqGRU@torch/rnn")
+@rule("nn.SeqGRU@rnn", "nn.SeqGRU@torch/rnn")
 def _gru_sequence(m: FieldReader) -> Spec:
     size = m.shape("weight")[0] - m.shape("weight")[1] // 3
     return Leaf(("T", size)) if m.flag("batchfirst") else _steps_first(Leaf((size,)))
 
 
-@_rule("nn.RecLSTM", "nn.RecGRU")
+@rule("nn.RecLSTM", "nn.RecGRU")
 def _step(m: FieldReader) -> Spec:
     rows = FieldReader(m.modules_at()[0]).shape("weight")[0]
     return Leaf((rows - m.integer("outputsize"),))
 
 
-@_rule("nn.LSTM@rnn", "nn.LSTM@torch/rnn", "nn.FastLSTM", "nn.GRU", "nn.MuFuRu", "nn.LinearRNN")
+@rule("nn.LSTM@rnn", "nn.LSTM@torch/rnn", "nn.FastLSTM", "nn.GRU", "nn.MuFuRu", "nn.LinearRNN")
 def _cell(m: FieldReader) -> Spec:
     maps = (FieldReader(inner) for inner in walk(m.module) if inner.typename == "nn.Linear")
     size = next((reader.shape("weight")[1] for reader in maps), None)
@@ -235,23 +235,23 @@ def _cell(m: FieldReader) -> Spec:
     return None if size is None else Leaf((size,))
 
 
-@_rule("nn.Recurrence", "nn.LookupRNN")
+@rule("nn.Recurrence", "nn.LookupRNN")
 def _recurrence(m: FieldReader) -> Spec:
     spec = _first(spec_of(m.modules_at()[0]))
     return replace(spec, dims=()) if isinstance(spec, Leaf) and spec.high else spec
 
 
-@_rule("nn.Recurrent")
+@rule("nn.Recurrent")
 def _simple_recurrent(m: FieldReader) -> Spec:
     return spec_of(m.modules_at()[1])
 
 
-@_rule("nn.RecurrentAttention")
+@rule("nn.RecurrentAttention")
 def _attention(m: FieldReader) -> Spec:
     return _first(spec_of(m.modules_at()[0]))
 
 
-@_rule("nn.Sequencer")
+@rule("nn.Sequencer")
 def _sequencer(m: FieldReader) -> Spec:
     spec = spec_of(m.modules_at()[0])
     if isinstance(spec, Leaf):
@@ -259,14 +259,14 @@ def _sequencer(m: FieldReader) -> Spec:
     return None if spec is None else [spec] * 3
 
 
-@_rule("nn.BiSequencer@rnn", "nn.BiSequencerLM")
+@rule("nn.BiSequencer@rnn", "nn.BiSequencerLM")
 def _both_ways(m: FieldReader) -> Spec:
     steps = (inner for inner in walk(m.module) if inner.typename == "nn.Sequencer")
     inner = next(steps, None)
     return None if inner is None else [spec_of(FieldReader(inner).modules_at()[0])] * 4
 
 
-@_rule("nn.VariableLength")
+@rule("nn.VariableLength")
 def _samples(m: FieldReader) -> Spec:
     leaf = spec_of(m.modules_at()[0])
     if not isinstance(leaf, Leaf):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from t7convert.inputs.geometry import ANY, Leaf, Spec, spec_of
-from t7convert.inputs.geometry import _rule as rule
+from t7convert.inputs.geometry import ANY, Leaf, Spec, rule, spec_of
 from t7convert.lua.fields import FieldReader
 from t7convert.lua.tree import LuaModule, walk
 

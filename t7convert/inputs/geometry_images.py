@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from t7convert.inputs.geometry import Leaf, Spec, spec_of
-from t7convert.inputs.geometry import _rule as rule
+from t7convert.inputs.geometry import Leaf, Spec, rule, spec_of
 from t7convert.lua.fields import FieldReader
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from t7convert.inputs import geometry_graph, geometry_images, geometry_language
-from t7convert.inputs.geometry import Leaf, Spec, spec_of
-from t7convert.inputs.geometry import _rule as rule
+from t7convert.inputs.geometry import Leaf, Spec, rule, spec_of
 from t7convert.lua.fields import FieldReader
 
 __all__ = ["geometry_graph", "geometry_images", "geometry_language", "spec_of"]
