@@ -48,8 +48,8 @@ def preserved(network: nn.Module) -> Iterator[None]:
     Values too: a LookupTable with a greatest norm rescales its rows as it looks them up.
     """
     parameters = [(parameter, parameter.data.clone()) for parameter in network.parameters()]
-    buffers = [
-        (module, name, buffer.clone())
+    buffers = [  # the same objects again: modules may share them
+        (module, name, buffer, buffer.clone())
         for module in network.modules()
         for name, buffer in module.named_buffers("", recurse=False)
     ]
@@ -58,7 +58,8 @@ def preserved(network: nn.Module) -> Iterator[None]:
     finally:
         for parameter, data in parameters:
             parameter.data = data
-        for module, name, buffer in buffers:
+        for module, name, buffer, data in buffers:
+            buffer.data = data
             setattr(module, name, buffer)
 
 

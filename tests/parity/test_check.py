@@ -207,6 +207,17 @@ def test_preserved_gives_back_values_dtypes_and_buffers() -> None:
     )
 
 
+def test_preserved_gives_back_what_modules_share() -> None:
+    """Casting gives each module a running mean of its own (siamese towers share one)."""
+    network = nn.Sequential(nn.BatchNorm1d(2), nn.BatchNorm1d(2))
+    shared = network[1].running_mean = network[0].running_mean
+    with preserved(network):
+        network.double()(torch.ones(3, 2, dtype=torch.float64))
+
+    assert network[0].running_mean is network[1].running_mean is shared
+    assert shared.tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("kind", ["npy", "pt", "t7"])
 def test_inputs_from_files(kind: str, tmp_path: Path) -> None:
     value = np.random.default_rng(0).standard_normal((1, 3, 40, 56)).astype(np.float32)
