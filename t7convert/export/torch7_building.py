@@ -18,6 +18,8 @@ from t7convert.lua.tree import LuaModule
 #: Makes the Lua module of a PyTorch module.
 Build = Callable[[Any, "Place"], LuaModule]
 BUILDERS: dict[type[nn.Module], Build] = {}
+#: The same for classes of networks and blocks of our own.
+STRUCTURES: dict[type[nn.Module], Build] = {}
 #: Give a builder for what a module's attributes show, or None.
 RECOGNISERS: list[Callable[[nn.Module], Build | None]] = []
 
@@ -42,12 +44,14 @@ class Network:
         rank: the dimensions of one sample here, as far as the layers before tell; 0 before that.
         view: the View that is waiting for a Linear to say how many numbers a row has.
         foreign: whether a class was recognised by its attributes alone.
+        traced: whether the rank is that of a run, and nothing was guessed.
     """
 
     def __init__(self) -> None:
         self.rank = 0
         self.view: LuaModule | None = None
         self.foreign = False
+        self.traced = False
         self.problems: list[Problem] = []
         self._storages: dict[tuple[int, torch.dtype], LuaStorage] = {}
         self._kept: list[Tensor] = []
@@ -155,10 +159,16 @@ def build_at(module: nn.Module, place: Place) -> LuaModule:
 
 def builder_of(module: nn.Module) -> Build | None:
     """Return the builder of a module's class, or of what its attributes make it."""
-    found = BUILDERS.get(type(module))
+    found = BUILDERS.get(type(module)) or STRUCTURES.get(type(module))
     for recognise in RECOGNISERS:
         found = found or recognise(module)
     return found
+
+
+def is_known(module: nn.Module) -> bool:
+    """Tell whether a module's class alone says what it computes."""
+    row = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+    return row or type(module) in BUILDERS or type(module) in STRUCTURES
 
 
 def _plain(module: nn.Module) -> None:

@@ -1,10 +1,9 @@
-"""The Lua modules of convolutions and poolings. Lua names width before height."""
+"""The Lua modules of convolutions. Lua names width before height."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import nn
 
 from t7convert.export.torch7_building import Place, builds
@@ -13,25 +12,48 @@ from t7convert.lua.tree import LuaModule
 _AXES = {2: ("H", "W"), 3: ("T", "H", "W")}
 
 
-def _sizes(value: Any, count: int) -> tuple[int, ...]:
+def sizes(value: Any, count: int) -> tuple[int, ...]:
+    """Return one number for each side."""
     return (value,) * count if isinstance(value, int) else tuple(value)
 
 
-def _window(module: Any, count: int, *, stride: str = "stride") -> dict[str, int]:
+def window(module: Any, count: int) -> dict[str, int]:
     """Return kW, kH, dW, dH, padW, padH (and T) of a module."""
     fields: dict[str, int] = {}
-    for prefix, value in (("k", module.kernel_size), ("d", getattr(module, stride))):
-        sizes = _sizes(value, count)
-        fields |= {prefix + axis: n for axis, n in zip(_AXES[count], sizes, strict=True)}
-    for axis, n in zip(_AXES[count], _sizes(module.padding, count), strict=True):
-        fields["pad" + axis] = n
+    stride = module.kernel_size if module.stride is None else module.stride
+    for prefix, value in (("k", module.kernel_size), ("d", stride), ("pad", _padding(module))):
+        pairs = zip(_AXES[count], sizes(value, count), strict=True)
+        fields |= {prefix + axis: n for axis, n in pairs}
     return fields
 
 
-def _check(module: Any, place: Place, rank: int) -> None:
+def _padding(module: Any) -> Any:
+    """Return what is added on both sides; ``same`` adds as much as the kernel takes away."""
+    if not isinstance(module.padding, str):
+        return module.padding
+    if module.padding == "valid":
+        return 0
+    spans = zip(module.kernel_size, module.dilation, strict=True)
+    return tuple(dilation * (kernel - 1) // 2 for kernel, dilation in spans)
+
+
+def as_image(place: Place, inner: LuaModule) -> LuaModule:
+    """Return a module of series made of one of images: planes one pixel high."""
+    higher = place.lua("nn.Unsqueeze", pos=2, numInputDims=2)
+    return place.sequential(higher, inner, place.lua("nn.Squeeze", dim=2, numInputDims=3))
+
+
+def _check(module: Any, place: Place, count: int) -> None:
+    if isinstance(module.padding, str):
+        spans = zip(module.kernel_size, module.dilation, strict=True)
+        even = all(dilation * (kernel - 1) % 2 == 0 for kernel, dilation in spans)
+        fits = module.padding == "valid" or even
+        place.require(fits, f"padding={module.padding!r} of an even kernel adds more on one side")
+    place.network.rank = count + 1
+
+
+def _zeros_only(module: Any, place: Place) -> None:
     place.require(module.padding_mode == "zeros", f"padding_mode={module.padding_mode!r}")
-    place.require(not isinstance(module.padding, str), f"padding={module.padding!r}")
-    place.network.rank = rank
 
 
 def _planes(module: Any) -> dict[str, Any]:
@@ -45,93 +67,91 @@ def _planes(module: Any) -> dict[str, Any]:
 
 @builds(nn.Conv1d)
 def conv1d(module: nn.Conv1d, place: Place) -> LuaModule:
-    """``TemporalConvolution``, which takes (batch, time, features): so between two Transposes."""
-    _check(module, place, 2)
-    plain = (module.padding, module.dilation, module.groups) == ((0,), (1,), 1)
-    place.require(plain, "nn.TemporalConvolution has no padding, dilation or groups")
-    weight = place.network.derived(
-        module.weight, lambda w: w.permute(0, 2, 1).reshape(module.out_channels, -1)
-    )
-    convolution = place.lua(
-        "nn.TemporalConvolution",
-        inputFrameSize=module.in_channels,
-        outputFrameSize=module.out_channels,
-        kW=module.kernel_size[0],
-        dW=module.stride[0],
-        weight=weight,
-        bias=module.bias if module.bias is not None else torch.zeros_like(weight[:, 0]),
-    )
-    # dimensions of one sample, so that a lone one is taken too
-    turns = [place.lua("nn.Transpose", permutations=[[1, 2]], numInputDims=2) for _ in range(2)]
-    return place.sequential(turns[0], convolution, turns[1])
+    """A convolution of images one pixel high.
+
+    ``TemporalConvolution`` has neither padding, dilation nor groups and always a bias; and its
+    weight lies otherwise, so that one layer with padding could not share it with one without.
+    """
+    _check(module, place, 1)
+    _zeros_only(module, place)
+    fields = {
+        **_planes(module),
+        "weight": module.weight.unsqueeze(2),
+        **{"kH": 1, "dH": 1, "padH": 0, "kW": sizes(module.kernel_size, 1)[0]},
+        "dW": sizes(module.stride, 1)[0],
+        "padW": sizes(_padding(module), 1)[0],
+    }
+    dilation = (1, sizes(module.dilation, 1)[0])
+    return as_image(place, _spatial(place, fields, dilation, module.groups))
 
 
 @builds(nn.Conv2d)
 def conv2d(module: nn.Conv2d, place: Place) -> LuaModule:
     """``SpatialConvolution``; with groups cudnn's, dilated ``SpatialDilatedConvolution``."""
-    _check(module, place, 3)
-    fields = {**_planes(module), **_window(module, 2)}
-    dilation = _sizes(module.dilation, 2)
-    if module.groups > 1:
+    _check(module, place, 2)
+    fields = {**_planes(module), **window(module, 2)}
+    padding = None
+    if module.padding_mode != "zeros" and (fields["padH"] or fields["padW"]):
+        names = {"reflect": "Reflection", "replicate": "Replication"}
+        place.require(module.padding_mode in names, f"padding_mode={module.padding_mode!r}")
+        sides = dict.fromkeys(("pad_l", "pad_r"), fields["padW"])
+        sides |= dict.fromkeys(("pad_t", "pad_b"), fields["padH"])
+        padding = place.lua(f"nn.Spatial{names[module.padding_mode]}Padding", **sides)
+        fields |= {"padH": 0, "padW": 0}
+    made = _spatial(place, fields, sizes(module.dilation, 2), module.groups)
+    return made if padding is None else place.sequential(padding, made)
+
+
+def _spatial(
+    place: Place, fields: dict[str, Any], dilation: tuple[int, ...], groups: int
+) -> LuaModule:
+    if groups > 1:
         place.require(dilation == (1, 1), "groups and dilation together")
-        return place.lua("cudnn.SpatialConvolution", **fields, groups=module.groups)
+        return place.lua("cudnn.SpatialConvolution", **fields, groups=groups)
     if dilation != (1, 1):
         dilated = {"dilationH": dilation[0], "dilationW": dilation[1]}
         return place.lua("nn.SpatialDilatedConvolution", **fields, **dilated)
     return place.lua("nn.SpatialConvolution", **fields)
 
 
+@builds(nn.ConvTranspose1d)
+def conv_transpose1d(module: nn.ConvTranspose1d, place: Place) -> LuaModule:
+    """A transposed convolution of images one pixel high."""
+    _full(module, place, 1)
+    fields = {
+        **_planes(module),
+        "weight": module.weight.unsqueeze(2),
+        **{"kH": 1, "dH": 1, "padH": 0, "adjH": 0, "kW": module.kernel_size[0]},
+        "dW": module.stride[0],
+        "padW": sizes(module.padding, 1)[0],
+        "adjW": sizes(module.output_padding, 1)[0],
+    }
+    return as_image(place, place.lua("nn.SpatialFullConvolution", **fields))
+
+
 @builds(nn.ConvTranspose2d)
 def conv_transpose2d(module: nn.ConvTranspose2d, place: Place) -> LuaModule:
-    _check(module, place, 3)
-    place.require(module.groups == 1, "nn.SpatialFullConvolution has no groups")
-    place.require(_sizes(module.dilation, 2) == (1, 1), "nn.SpatialFullConvolution has no dilation")
-    adjusted = _sizes(module.output_padding, 2)
-    fields = {**_planes(module), **_window(module, 2), "adjH": adjusted[0], "adjW": adjusted[1]}
+    _full(module, place, 2)
+    adjusted = sizes(module.output_padding, 2)
+    fields = {**_planes(module), **window(module, 2), "adjH": adjusted[0], "adjW": adjusted[1]}
     return place.lua("nn.SpatialFullConvolution", **fields)
+
+
+def _full(module: Any, place: Place, count: int) -> None:
+    _check(module, place, count)
+    _zeros_only(module, place)
+    place.require(module.groups == 1, "nn.SpatialFullConvolution has no groups")
+    plain = set(sizes(module.dilation, count)) == {1}
+    place.require(plain, "nn.SpatialFullConvolution has no dilation")
+    # Torch7 refuses more; PyTorch takes it where the dilation is larger, which is none here
+    pairs = zip(sizes(module.output_padding, count), sizes(module.stride, count), strict=True)
+    place.require(all(n < step or n == 0 for n, step in pairs), "output_padding >= stride")
 
 
 @builds(nn.Conv3d)
 def conv3d(module: nn.Conv3d, place: Place) -> LuaModule:
-    _check(module, place, 4)
+    _check(module, place, 3)
+    _zeros_only(module, place)
     place.require(module.groups == 1, "nn.VolumetricConvolution has no groups")
-    place.require(_sizes(module.dilation, 3) == (1, 1, 1), "nn.VolumetricConvolution: dilation")
-    return place.lua("nn.VolumetricConvolution", **_planes(module), **_window(module, 3))
-
-
-@builds(nn.MaxPool2d)
-def max_pool2d(module: nn.MaxPool2d, place: Place) -> LuaModule:
-    place.require(not module.return_indices, "return_indices")
-    fields = {**_window(module, 2), "ceil_mode": module.ceil_mode}
-    dilation = _sizes(module.dilation, 2)
-    if dilation != (1, 1):
-        fields |= {"dilationH": dilation[0], "dilationW": dilation[1]}
-        return place.lua("nn.SpatialDilatedMaxPooling", **fields)
-    return place.lua("nn.SpatialMaxPooling", **fields)
-
-
-@builds(nn.MaxPool3d)
-def max_pool3d(module: nn.MaxPool3d, place: Place) -> LuaModule:
-    place.require(not module.return_indices, "return_indices")
-    place.require(_sizes(module.dilation, 3) == (1, 1, 1), "nn.VolumetricMaxPooling: dilation")
-    return place.lua("nn.VolumetricMaxPooling", **_window(module, 3), ceil_mode=module.ceil_mode)
-
-
-@builds(nn.AvgPool2d)
-def avg_pool2d(module: nn.AvgPool2d, place: Place) -> LuaModule:
-    place.require(module.divisor_override is None, "divisor_override")
-    return place.lua(
-        "nn.SpatialAveragePooling",
-        **_window(module, 2),
-        ceil_mode=module.ceil_mode,
-        count_include_pad=module.count_include_pad,
-        divide=True,
-    )
-
-
-@builds(nn.AdaptiveAvgPool2d)
-def adaptive_avg_pool2d(module: nn.AdaptiveAvgPool2d, place: Place) -> LuaModule:
-    size = module.output_size
-    height, width = (size, size) if isinstance(size, int) or size is None else size
-    place.require(height is not None and width is not None, "output_size names no number")
-    return place.lua("nn.SpatialAdaptiveAveragePooling", H=height, W=width)
+    place.require(sizes(module.dilation, 3) == (1, 1, 1), "nn.VolumetricConvolution: dilation")
+    return place.lua("nn.VolumetricConvolution", **_planes(module), **window(module, 3))

@@ -6,25 +6,89 @@ from typing import Any
 
 from torch import nn
 
-from t7convert.export import torch7_convolution, torch7_shapes, torch7_structures
-from t7convert.export.torch7_building import Network, Place, build_at, builds, finish
+from t7convert.errors import ConversionError, Problem
+from t7convert.export import (
+    torch7_convolution,
+    torch7_points,
+    torch7_pooling,
+    torch7_shapes,
+    torch7_structures,
+)
+from t7convert.export.torch7_building import (
+    Network,
+    Place,
+    build_at,
+    builder_of,
+    builds,
+    finish,
+    is_known,
+)
+from t7convert.export.torch7_check import Check
+from t7convert.export.torch7_forward import Inputs, tree_of_forward
+from t7convert.export.torch7_tracing import UnfollowedError, is_leaf
 from t7convert.lua.tree import LuaModule
 
-__all__ = ["torch7_convolution", "torch7_shapes", "torch7_structures", "tree_of_network"]
+__all__ = [
+    "torch7_convolution",
+    "torch7_points",
+    "torch7_pooling",
+    "torch7_shapes",
+    "torch7_structures",
+    "tree_of_network",
+]
 
 
-def tree_of_network(network: nn.Module) -> tuple[LuaModule, bool]:
-    """Return the Lua module tree of a PyTorch network, and whether its forward was guessed.
+def tree_of_network(
+    network: nn.Module, given: Inputs | None = None
+) -> tuple[LuaModule, Check | None]:
+    """Return the Lua module tree of a PyTorch network, and what must agree with it.
 
-    A class that is known by its attributes alone (torchvision's ResNet) may compute something else
-    than what they suggest; the second value says that this needs a check.
+    Classes that are known are taken for what they are. Of others the forward is followed; where
+    that is impossible, a class may still be known by its attributes (torchvision's ResNet). What
+    either gives is checked.
 
     Raises:
         ConversionError: listing every module that has no equal in torch/nn.
     """
+    network = _unwrapped(network)
+    if not _foreign(network):
+        state = Network()
+        try:
+            return finish(build_at(network, Place(state, "")), state), None
+        except ConversionError:
+            if given is None:
+                raise
     state = Network()
-    root = build_at(network, Place(state, ""))
-    return finish(root, state), state.foreign
+    try:
+        tree, trace = tree_of_forward(network, state, given)
+        return tree, Check(trace.inputs, trace.expected)
+    except UnfollowedError as error:
+        if builder_of(network) is None:
+            kind = f"{type(error.module).__module__}.{type(error.module).__qualname__}"
+            reason = f"its forward can't be followed: {error}"
+            raise ConversionError([Problem(kind, error.path, reason)]) from error
+    state = Network()
+    return finish(build_at(network, Place(state, "")), state), Check()
+
+
+def _unwrapped(network: nn.Module) -> nn.Module:
+    """Return what a wrapper for several devices, or for compiling, holds."""
+    while True:
+        if isinstance(network, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            network = network.module
+            continue
+        compiled = getattr(network, "_orig_mod", None)
+        if not isinstance(compiled, nn.Module):
+            return network
+        network = compiled
+
+
+def _foreign(network: nn.Module) -> bool:
+    """Tell whether the forward of a class that is neither PyTorch's nor ours has a part."""
+    if is_leaf(network):
+        return False
+    inside = network.children() if is_known(network) else ()
+    return not is_known(network) or any(_foreign(module) for module in inside)
 
 
 @builds(nn.Sequential)
@@ -42,16 +106,21 @@ def identity(module: nn.Identity, place: Place) -> LuaModule:
 
 @builds(nn.Linear)
 def linear(module: nn.Linear, place: Place) -> LuaModule:
+    """``nn.Linear``, in a Bottle where a sample has several rows."""
     if place.network.view is not None:
         place.network.view.fields.update(torch7_shapes.row_of(module.in_features))
         place.network.view = None
     place.network.rank = place.network.rank or 1
-    place.require(place.network.rank == 1, "nn.Linear takes one row per sample")
-    return place.lua("nn.Linear", weight=module.weight, bias=module.bias)
+    made = place.lua("nn.Linear", weight=module.weight, bias=module.bias)
+    if place.network.rank == 1:
+        return made
+    place.require(place.network.traced, "nn.Linear takes one row per sample")
+    return place.lua("nn.Bottle", modules=[made], nInputDim=2, nOutputDim=2)
 
 
 @builds(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 def batch_norm(module: Any, place: Place) -> LuaModule:
+    """Of series, batch normalisation of planes one pixel high."""
     names = {
         nn.BatchNorm1d: "nn.BatchNormalization",
         nn.BatchNorm2d: "nn.SpatialBatchNormalization",
@@ -59,10 +128,13 @@ def batch_norm(module: Any, place: Place) -> LuaModule:
     }
     place.require(module.running_mean is not None, "it tracks no running statistics")
     place.require(module.momentum is not None, "it averages without a momentum")
+    series = isinstance(module, nn.BatchNorm1d) and place.network.rank == 2
     if isinstance(module, nn.BatchNorm1d):
-        place.require(place.network.rank in (0, 1), "nn.BatchNormalization takes rows")
-    return place.lua(
-        names[type(module)],
+        place.require(place.network.rank in (0, 1, 2), "nn.BatchNormalization takes rows")
+    else:
+        place.network.rank = 3 if isinstance(module, nn.BatchNorm2d) else 4
+    made = place.lua(
+        "nn.SpatialBatchNormalization" if series else names[type(module)],
         weight=module.weight,
         bias=module.bias,
         running_mean=module.running_mean,
@@ -70,62 +142,4 @@ def batch_norm(module: Any, place: Place) -> LuaModule:
         eps=module.eps,
         momentum=module.momentum,
     )
-
-
-@builds(nn.ReLU)
-def relu(module: nn.ReLU, place: Place) -> LuaModule:
-    return place.lua("nn.ReLU", threshold=0, val=0, inplace=module.inplace)
-
-
-@builds(nn.ReLU6)
-def relu6(module: nn.ReLU6, place: Place) -> LuaModule:
-    return place.lua("nn.ReLU6", inplace=module.inplace)
-
-
-@builds(nn.LeakyReLU)
-def leaky_relu(module: nn.LeakyReLU, place: Place) -> LuaModule:
-    return place.lua("nn.LeakyReLU", negval=module.negative_slope, inplace=module.inplace)
-
-
-@builds(nn.ELU)
-def elu(module: nn.ELU, place: Place) -> LuaModule:
-    return place.lua("nn.ELU", alpha=module.alpha, inplace=module.inplace)
-
-
-@builds(nn.PReLU)
-def prelu(module: nn.PReLU, place: Place) -> LuaModule:
-    planes = 0 if module.num_parameters == 1 else module.num_parameters
-    return place.lua("nn.PReLU", weight=module.weight, nOutputPlane=planes)
-
-
-@builds(nn.Tanh)
-def tanh(module: nn.Tanh, place: Place) -> LuaModule:
-    return place.lua("nn.Tanh")
-
-
-@builds(nn.Sigmoid)
-def sigmoid(module: nn.Sigmoid, place: Place) -> LuaModule:
-    return place.lua("nn.Sigmoid")
-
-
-@builds(nn.Softplus)
-def softplus(module: nn.Softplus, place: Place) -> LuaModule:
-    place.require(module.threshold == 20, "nn.SoftPlus has a threshold of 20")
-    return place.lua("nn.SoftPlus", beta=module.beta, threshold=module.threshold)
-
-
-@builds(nn.Softmax, nn.LogSoftmax)
-def softmax(module: Any, place: Place) -> LuaModule:
-    """Lua's takes the features of rows and the planes of images, by the input's rank."""
-    rank = place.network.rank
-    last = module.dim == -1 and rank == 1
-    fits = (module.dim == 1 or last) and rank in (0, 1, 3)
-    place.require(fits, f"dim={module.dim} is not the one that torch/nn's takes here")
-    return place.lua("nn.SoftMax" if isinstance(module, nn.Softmax) else "nn.LogSoftMax")
-
-
-@builds(nn.Dropout)
-def dropout(module: nn.Dropout, place: Place) -> LuaModule:
-    return place.lua(
-        "nn.Dropout", p=module.p, v2=True, inplace=module.inplace, stochastic_inference=False
-    )
+    return torch7_convolution.as_image(place, made) if series else made

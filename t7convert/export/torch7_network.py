@@ -13,8 +13,8 @@ from torch import nn
 from t7convert.conversion.convert import Converted
 from t7convert.export.checkpoint import compact_state, rebuild
 from t7convert.export.reading import read_output
-from t7convert.export.torch7_check import check_guess
 from t7convert.export.torch7_fields import Backend
+from t7convert.export.torch7_forward import Inputs
 from t7convert.export.torch7_layout import FLOATING, Layout
 from t7convert.export.torch7_modules import tree_of_network
 from t7convert.export.torch7_objects import Writer
@@ -44,12 +44,13 @@ def to_torch7(
     gradients: bool = True,
     plugins: Sequence[str | Path | ModuleType] = (),
     force: bool = False,
+    input: Inputs | None = None,
 ) -> None:
     """Write a network as a .t7 file, in evaluation mode, every share kept.
 
     Args:
-        network: a ``.pt`` or ``.safetensors`` file of ours, or a PyTorch network of layers that
-            torch/nn has: Sequentials, ResNets and VGGs by their structure, the ShaResNets.
+        network: a ``.pt`` or ``.safetensors`` file of ours, or a PyTorch network of layers and
+            operations that torch/nn has.
         target: the file to write.
         like: a ``.pt`` or ``.safetensors`` file of ours that the network was loaded from; its
             Lua structure is written with the network's present values (after fine-tuning).
@@ -60,6 +61,8 @@ def to_torch7(
         gradients: write ``gradWeight`` and the like (zero), which training in Lua needs.
         plugins: files or modules that register converters of their own.
         force: replace ``target`` if it exists.
+        input: for a PyTorch network of classes of your own, an input that it takes (a batch), or
+            the shape of one, where the first layer doesn't tell.
 
     Raises:
         ConversionError: listing every module that has no equal in torch/nn.
@@ -72,7 +75,9 @@ def to_torch7(
         network = _opened(Path(network), None, plugins)
     elif like is not None and isinstance(network, nn.Module):
         network = _opened(Path(like), network, plugins)
-    made = torch7_object(network, backend=backend, type=type, flatten=flatten, gradients=gradients)
+    made = torch7_object(
+        network, backend=backend, type=type, flatten=flatten, gradients=gradients, input=input
+    )
     save(made, target, force=force)
 
 
@@ -83,20 +88,21 @@ def torch7_object(
     type: Type | None = None,
     flatten: bool = False,
     gradients: bool = True,
+    input: Inputs | None = None,
 ) -> LuaObject:
     """Return the Lua object of a network, which ``save`` writes; see :func:`to_torch7`."""
     if isinstance(network, Converted):
         remember_fields(network)
-        tree, values, guessed = network.tree, values_of(network), False
+        tree, values, check = network.tree, values_of(network), None
         usual = TYPES["double"]  # of a module that no file gave a type, as old View
     else:
-        tree, guessed = tree_of_network(network)
+        tree, check = tree_of_network(network, input)
         values, backend, usual = Values(), backend or "nn", TYPES["float"]
     kind = TYPES[type] if type is not None else _kind_of(tree) or usual
     layout = Layout(tree, values, kind, forced=type is not None, flatten=flatten)
     made = Writer(layout, backend=backend, gradients=gradients).write(tree)
-    if guessed and isinstance(network, nn.Module):
-        check_guess(network, made)
+    if check is not None and isinstance(network, nn.Module):
+        check.run(network, made)
     return made
 
 

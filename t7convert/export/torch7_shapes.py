@@ -26,26 +26,68 @@ def flatten(module: nn.Flatten, place: Place) -> LuaModule:
     return made
 
 
-@builds(nn.ZeroPad2d, nn.ReflectionPad2d, nn.ReplicationPad2d)
+@builds(nn.ZeroPad2d, nn.ReflectionPad2d, nn.ReplicationPad2d, nn.ConstantPad2d)
 def pad2d(module: Any, place: Place) -> LuaModule:
     names = {
-        nn.ZeroPad2d: "nn.SpatialZeroPadding",
         nn.ReflectionPad2d: "nn.SpatialReflectionPadding",
         nn.ReplicationPad2d: "nn.SpatialReplicationPadding",
     }
+    name = names.get(type(module), "nn.SpatialZeroPadding")
+    place.require(not getattr(module, "value", 0), "torch/nn pads images with zeros only")
     left, right, top, bottom = module.padding
     place.network.rank = 3
-    return place.lua(names[type(module)], pad_l=left, pad_r=right, pad_t=top, pad_b=bottom)
+    return place.lua(name, pad_l=left, pad_r=right, pad_t=top, pad_b=bottom)
 
 
-@builds(nn.Upsample, nn.UpsamplingNearest2d)
+@builds(nn.ZeroPad1d, nn.ConstantPad1d)
+def pad1d(module: Any, place: Place) -> LuaModule:
+    """An nn.Padding for each side of a series."""
+    place.require(min(module.padding) >= 0, "nn.Padding takes nothing away")
+    place.require(place.network.rank in (0, 2), "it takes series of planes")
+    place.network.rank = 2
+    before, after = module.padding
+    common = {"dim": 2, "nInputDim": 2, "value": getattr(module, "value", 0), "index": 1}
+    sides = [place.lua("nn.Padding", pad=pad, **common) for pad in (-before, after) if pad]
+    return sides[0] if len(sides) == 1 else place.sequential(*sides)
+
+
+@builds(nn.ReplicationPad3d)
+def pad3d(module: nn.ReplicationPad3d, place: Place) -> LuaModule:
+    names = ("pleft", "pright", "ptop", "pbottom", "pfront", "pback")
+    place.network.rank = 4
+    sides = dict(zip(names, module.padding, strict=True))
+    return place.lua("nn.VolumetricReplicationPadding", **sides)
+
+
+@builds(nn.Upsample, nn.UpsamplingNearest2d, nn.UpsamplingBilinear2d)
 def upsample(module: nn.Upsample, place: Place) -> LuaModule:
+    """Whole factors of images: nearest, and bilinear with aligned corners."""
+    bilinear = module.mode == "bilinear" and bool(module.align_corners)
+    place.require(
+        module.mode == "nearest" or bilinear,
+        f"mode={module.mode!r}, align_corners={module.align_corners}: torch/nn has nearest, and "
+        "bilinear with align_corners=True",
+    )
+    place.require(place.network.rank in (0, 3), "torch/nn's takes images")
+    place.network.rank = 3
+    if module.size is not None:
+        place.require(bilinear, "a size instead of a scale_factor")
+        size = module.size
+        height, width = (size, size) if isinstance(size, int) else size
+        return place.lua("nn.SpatialUpSamplingBilinear", oheight=height, owidth=width)
     scale = module.scale_factor
     sides = set(scale) if isinstance(scale, tuple) else {scale}
-    place.require(module.mode == "nearest", f"mode={module.mode!r}: only nearest is equal")
-    place.require(module.size is None and len(sides) == 1, "one scale_factor for both sides")
-    factor = sides.pop()
-    whole = factor is not None and float(factor).is_integer() and factor >= 1
-    place.require(whole, f"scale_factor={factor}, expected a whole number")
+    place.require(len(sides) == 1, "one scale_factor for both sides")
+    factor = float(sides.pop() or 0)
+    whole = factor.is_integer() and factor >= 1
+    place.require(whole, f"scale_factor={factor:g}, expected a whole number")
+    if factor == 1:  # which THNN refuses
+        return place.lua("nn.Identity")
+    name = "nn.SpatialUpSamplingBilinear" if bilinear else "nn.SpatialUpSamplingNearest"
+    return place.lua(name, scale_factor=int(factor))
+
+
+@builds(nn.PixelShuffle)
+def pixel_shuffle(module: nn.PixelShuffle, place: Place) -> LuaModule:
     place.network.rank = 3
-    return place.lua("nn.SpatialUpSamplingNearest", scale_factor=int(float(factor or 1)))
+    return place.lua("nn.PixelShuffle", upscaleFactor=module.upscale_factor)

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from t7convert.export.torch7_building import RECOGNISERS, Build, Place
+from t7convert.export.torch7_building import RECOGNISERS, STRUCTURES, Build, Place
 from t7convert.export.torch7_rules import long_storage
 from t7convert.lua.tree import LuaModule
 from t7convert.residual.blocks import BasicBlock, Bottleneck
@@ -24,10 +24,7 @@ _STEM = ("conv1", "bn1", "relu", "maxpool")
 
 
 def structure_of(module: nn.Module) -> Build | None:
-    """Return the builder of a module that its class or its attributes show, or None."""
-    own = _OWN.get(type(module))
-    if own is not None:
-        return own
+    """Return the builder of a module that its attributes show, or None."""
     names = {name for name, _ in module.named_children()}
     stages = {name for name in names if name.startswith("layer")}
     if names == {*_STEM, *stages, "avgpool", "fc"} and stages:
@@ -165,7 +162,7 @@ def _torchvision_vgg(module: Any, place: Place) -> LuaModule:
     return place.sequential(*parts, view, place.child(module.classifier, "classifier"))
 
 
-_OWN: dict[type[nn.Module], Build] = {
+STRUCTURES |= {
     ShaResNet: _sharesnet,
     PreActShaResNet: _preact_sharesnet,
     Stage: _row,

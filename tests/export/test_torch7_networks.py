@@ -58,10 +58,10 @@ class ResNet(nn.Module):
 
 
 class Doubled(ResNet):
-    """What only looks like that network."""
+    """What only looks like that network, and can't be followed."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x) * 2
+        return super().forward(x) * (2 if bool(x.abs().sum() > 0) else 1)
 
 
 class Vgg(nn.Module):
@@ -179,10 +179,9 @@ def test_outputs_and_parameters_agree(name: str, tmp_path: Path) -> None:
     x = torch.randn(size)
     with torch.no_grad():
         assert torch.equal(again(x), network(x))
-    if name != "series":  # nn.TemporalConvolution always has a bias
+    assert [p.numel() for p in again.parameters()] == [p.numel() for p in network.parameters()]
+    if name != "series":  # the series are images one pixel high
         assert [p.shape for p in again.parameters()] == [p.shape for p in network.parameters()]
-    else:
-        assert sum(p.numel() for p in again.parameters()) == 48 + 4 + 4 + 24 + 2
 
 
 def test_a_fine_tuned_sharesnet_goes_back(tmp_path: Path) -> None:
@@ -273,9 +272,9 @@ def hooked() -> nn.Module:
     ("network", "name", "reason"),
     [
         (nn.Sequential(nn.Linear(2, 2), nn.GELU()), "1: .*GELU", "no class"),
-        (nn.Sequential(nn.Sequential(nn.Dropout2d())), r"0\.0: .*Dropout2d", "no class"),
+        (nn.Sequential(nn.Sequential(nn.AlphaDropout())), r"0\.0: .*AlphaDropout", "no class"),
         (nn.Sequential(nn.Flatten()), "0: .*Flatten", "rank"),
-        (nn.Sequential(nn.Conv2d(1, 1, 3, padding="same")), "0: .*Conv2d", "padding='same'"),
+        (nn.Sequential(nn.Conv2d(1, 1, 4, padding="same")), "0: .*Conv2d", "padding='same'"),
         (nn.Sequential(nn.Conv2d(1, 1, 3, padding_mode="circular", padding=1)), "0", "circular"),
         (nn.Sequential(nn.BatchNorm2d(2, track_running_stats=False)), "0", "statistics"),
         (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Softmax(dim=2)), "1: .*Softmax", "dim=2"),
