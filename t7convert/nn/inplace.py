@@ -165,12 +165,13 @@ class Copied(nn.Module):
 
 def copy_input(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """Forward pre-hook of a network that overwrites its input: the caller's tensor stays."""
-    return tuple(_copy(value) for value in args)
+    return tuple(copy_of(value) for value in args)
 
 
-def _copy(value: Any) -> Any:
+def copy_of(value: Any) -> Any:
+    """Return a nested value with tensors of its own."""
     if isinstance(value, Tensor):
         return value.clone()
     if isinstance(value, (list, tuple)):
-        return [_copy(item) for item in value]
+        return [copy_of(item) for item in value]
     return value

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from t7convert.nn.decorators import Decorator
 from t7convert.nn.gradient import ZeroGrad
+from t7convert.nn.inplace import Overwriting, copy_of
 from t7convert.nn.memory import (
     Remembering,
     ZeroMask,
@@ -29,13 +30,15 @@ _ZERO_GRAD = ZeroGrad()
 
 
 def run_steps(module: nn.Module, inputs: Iterable[Any]) -> list[Any]:
-    """Return the module's output for each input; no step overwrites another's output."""
+    """Return the module's output for each input; in evaluation no step overwrites another's."""
     buffers = output_buffers(module)
+    written = not module.training and any(isinstance(m, Overwriting) for m in module.modules())
     outputs = []
     begin_sequence()
     try:
         for item in inputs:
-            outputs.append(module(item))
+            output = module(item)
+            outputs.append(copy_of(output) if written else output)
             for buffer in buffers:
                 buffer.clear()
     finally:

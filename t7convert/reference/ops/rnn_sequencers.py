@@ -6,18 +6,19 @@ import numpy as np
 
 from t7convert.format.objects import Array
 from t7convert.lua.tree import LuaModule
-from t7convert.reference.nested import add, zeros_like
+from t7convert.reference.nested import add, map_arrays, zeros_like
 from t7convert.reference.op import Op, Value, implements
 from t7convert.reference.ops.rnn_cells import forget, hand_mask
 
 
-def run_steps(op: Op, module: LuaModule, inputs: Value) -> list[Op]:
-    """Call the module on each input; Lua copies each step's output."""
-    calls = []
+def run_steps(op: Op, module: LuaModule, inputs: Value) -> tuple[list[Op], list[Value]]:
+    """Call the module on each input; return the calls and copies of their outputs, as Lua's."""
+    calls, outputs = [], []
     for item in inputs:
         calls.append(op.call(module, item))
+        outputs.append(map_arrays(np.copy, calls[-1].output))
         op.executor.next_step()
-    return calls
+    return calls, outputs
 
 
 @implements("nn.Sequencer")
@@ -28,8 +29,7 @@ class Sequencer(Op):
         (module,) = self.modules_at()
         if self.get("_remember") not in ("both", "eval"):
             forget(self.executor, module)
-        self.calls = run_steps(self, module, x)
-        outputs = [call.output for call in self.calls]
+        self.calls, outputs = run_steps(self, module, x)
         return np.stack(outputs) if isinstance(x, np.ndarray) else outputs
 
     def backward(self, gy: Value) -> Value:
@@ -43,8 +43,8 @@ class Repeater(Op):
     def forward(self, x: Value) -> Value:
         (module,) = self.modules_at()
         forget(self.executor, module)
-        self.calls = run_steps(self, module, [x] * self.integer("seqlen"))
-        return [call.output for call in self.calls]
+        self.calls, outputs = run_steps(self, module, [x] * self.integer("seqlen"))
+        return outputs
 
     def backward(self, gy: list[Value]) -> Value:
         total = None
