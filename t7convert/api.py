@@ -195,7 +195,8 @@ def convert(
         with network_file.named():
             tree = tree_of(obj, path, until)
         read = read_region if progress is None else reporting(progress, state_bytes(tree))
-        converted = convert_as(tree, arch, allow_missing=allow_missing, read=read)
+        with network_file.named():
+            converted = convert_as(tree, arch, allow_missing=allow_missing, read=read)
         with room_for(tree):
             checked = prove(tree, converted, verify, network_file.name)
         with opened.named():
@@ -276,8 +277,10 @@ def key_map(
     from t7convert.export.checkpoint import binding_rows
 
     with loaded(plugins):
-        path, obj = open_source(source).model(select)
-        return binding_rows(convert_object(obj, path, arch=arch, read=None))
+        opened = open_source(source)
+        path, obj = opened.model(select)
+        with opened.named():
+            return binding_rows(convert_object(obj, path, arch=arch, read=None))
 
 
 def inspect(source: Source, *, select: str | None = None) -> Summary:

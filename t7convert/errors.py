@@ -80,18 +80,22 @@ class Problem:
 
 
 class ConversionError(T7Error, ValueError):
-    """Something in the network can't be converted faithfully; ``problems`` lists all of it."""
+    """Something in the network can't be converted faithfully; ``problems`` lists all of it.
+
+    ``file`` is the name of the file that holds the network, where it is known.
+    """
 
     exit_code = 3
 
-    def __init__(self, problems: Sequence[Problem] | str) -> None:
+    def __init__(self, problems: Sequence[Problem] | str, *, file: str = "") -> None:
         if isinstance(problems, str):
             problems = [Problem("conversion", "", problems)]
-        self.problems = tuple(problems)
+        self.problems, self.file = tuple(problems), file
         count = len(self.problems)
         head = "1 thing" if count == 1 else f"{count} things"
         lines = "\n".join(f"  {problem}" for problem in self.problems)
-        super().__init__(f"{head} can't be converted faithfully:\n{lines}")
+        where = f"{file}: " if file else ""
+        super().__init__(f"{where}{head} can't be converted faithfully:\n{lines}")
 
 
 class ArchitectureError(T7Error, ValueError):

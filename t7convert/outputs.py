@@ -122,7 +122,8 @@ def convert_kind(
 
     with loaded(plugins):
         read = None if kind in STREAMED else read_region
-        converted = convert_object(obj, path, until=until, arch=arch, read=read)
+        with opened.named():
+            converted = convert_object(obj, path, until=until, arch=arch, read=read)
         origin = provenance(opened.root, path, opened.path)
         origin |= {k: v for k, v in (("dtype", dtype), ("until", until)) if v is not None}
         cast = None if dtype is None else getattr(torch, dtype)

@@ -14,8 +14,7 @@ from t7convert.conversion.convert import ties
 from t7convert.conversion.network import convert_object, tree_of
 from t7convert.conversion.plugins import loaded
 from t7convert.errors import ParityError
-from t7convert.format import load
-from t7convert.lua import find
+from t7convert.opening import open_source
 from t7convert.options import Arch, Plugins
 from t7convert.parity.check import Options, Origin, check_network
 from t7convert.parity.openers.named import Named
@@ -56,8 +55,10 @@ def assert_parity(
     options = Options(seed=seed, dtype=dtype, device=device, input_shape=input_shape)
     training = [module for module in model.modules() if module.training]
     with loaded(plugins), preserved(model):
-        path, obj = find.model(load(Path(source)), select)
-        converted = convert_object(obj, path, until=until, arch=arch)
+        file = open_source(Path(source))
+        path, obj = file.model(select)
+        with file.named():
+            converted = convert_object(obj, path, until=until, arch=arch)
         state = {key: tensor.detach() for key, tensor in model.state_dict().items()}
         try:
             report = check_network(

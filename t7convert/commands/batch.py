@@ -7,7 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import click
 
 from t7convert.commands.batch_pool import run_jobs
 from t7convert.commands.batch_record import Record, digest
-from t7convert.commands.printing import print_json
+from t7convert.commands.printing import counted, print_json
 from t7convert.commands.progress import size
 from t7convert.errors import OutputKindError
+from t7convert.opening import TOLD, Reading
 from t7convert.options import Arch, Dtype
 from t7convert.outputs import NETWORK_KINDS, check_kind
 
@@ -50,6 +51,7 @@ def batch(
     force: bool = False,
     as_json: bool = False,
     quiet: bool = False,
+    reading: Reading = TOLD,
 ) -> int:
     """Convert the files of a folder, or those listed on stdin; return 1 if any failed."""
     if kind not in NETWORK_KINDS:
@@ -71,6 +73,8 @@ def batch(
     }
     if input_shape is not None:
         options["input_shape"] = list(input_shape)
+    if reading != TOLD:
+        options["reading"] = asdict(reading)
     rows = _run(work, record, kind, options, jobs or _cpus(), force=force, quiet=quiet)
     counts = Counter(row["status"] for row in rows)
     if as_json:
@@ -183,4 +187,4 @@ def _table(rows: Sequence[dict[str, Any]], counts: Counter[str]) -> str:
         lines.append(f"{row['status']:8}{row['source']:{width}}  {amount:>9}  {first}".rstrip())
         lines += [f"{'':8}{'':{width}}  {'':9}  {line}" for line in more]
     summary = ", ".join(f"{counts[name]} {name}" for name in STATUSES)
-    return "\n".join([*lines, f"{len(rows)} files: {summary}"])
+    return "\n".join([*lines, f"{counted(len(rows), 'file')}: {summary}"])

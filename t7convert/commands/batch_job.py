@@ -19,7 +19,7 @@ from t7convert.errors import T7Error, in_words
 from t7convert.export.provenance import sha256
 from t7convert.files import check_output
 from t7convert.lua import find
-from t7convert.opening import open_source
+from t7convert.opening import Reading, open_source
 
 
 def run_job(job: dict[str, Any]) -> dict[str, Any]:
@@ -60,17 +60,17 @@ def _is_done(target: Path, source: dict[str, Any], previous: dict[str, Any] | No
 
 def _convert(source: Path, target: Path, job: dict[str, Any]) -> str:
     """Write the network, or the data of a file that holds none; return a remark."""
-    kind, force, options = job["kind"], job["force"], job["options"]
+    kind, force, options = job["kind"], job["force"], dict(job["options"])
+    reading = Reading(**options.pop("reading", {}))
     target.parent.mkdir(parents=True, exist_ok=True)
     check_output(target, force=force, sources=[source])
-    if options.get("select") is None:
-        root = open_source(source).root
-        if not find.models(root):
-            write_data_of(root, source, target, kind, {}, force=force)
-            return "no network in this file; its data was written"
+    opened = open_source(source, reading)
+    if options.get("select") is None and not find.models(opened.root):
+        write_data_of(opened.root, source, target, kind, {}, force=force)
+        return "no network in this file; its data was written"
     if kind != "pt":
-        return outputs.write_kind(source, target, kind, force=force, **options)
-    made = api.convert(source, target, force=force, **options)
+        return outputs.write_kind(opened, target, kind, force=force, **options)
+    made = api.convert(opened, target, force=force, **options)
     return f"{made.architecture}, parity {made.parity['result']}"
 
 

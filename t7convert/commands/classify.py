@@ -12,6 +12,7 @@ import click
 
 from t7convert.commands.download import Options
 from t7convert.commands.printing import print_json
+from t7convert.opening import TOLD, Reading
 
 if TYPE_CHECKING:
     from t7convert.fetch.schema import Interpolation
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Looks:
     """How pictures are looked at, for ``classify`` and ``eval``."""
 
-    labels: Path | None = None
+    labels: Path | str | None = None
     preprocess: str | None = None
     pillow_resize: bool = False
     device: str | None = None
@@ -43,6 +44,7 @@ def classify(
     looks: Looks | None = None,
     options: Options | None = None,
     plugins: Sequence[Path] = (),
+    reading: Reading = TOLD,
 ) -> int:
     """Print the best ``top`` classes of each picture with their probabilities.
 
@@ -64,7 +66,11 @@ def classify(
     looks, options = looks or Looks(), options or Options()
     paths = find_images(images)
     subject = load_subject(
-        source, wish=options.wish(), extra_catalogue=options.extra_catalogue, plugins=plugins
+        source,
+        wish=options.wish(),
+        extra_catalogue=options.extra_catalogue,
+        plugins=plugins,
+        reading=reading,
     )
     preprocessing, remark = preprocessing_of(subject, looks.preprocess)
     if remark:

@@ -14,6 +14,7 @@ from t7convert.commands.cli_options import (
     force_option,
     json_option,
     plugin_option,
+    reading_options,
     select_option,
     shape_option,
 )
@@ -40,6 +41,7 @@ from t7convert.commands.cli_options import (
 @force_option
 @json_option
 @click.pass_context
+@reading_options
 def convert_command(ctx: click.Context, /, **options: Any) -> None:
     """Write a Lua Torch network as .pt, .safetensors, .onnx, .pt2, .py, .npz or .json, by suffix.
 
@@ -59,6 +61,7 @@ def convert_command(ctx: click.Context, /, **options: Any) -> None:
 @force_option
 @json_option
 @click.pass_context
+@reading_options
 def shrink_command(ctx: click.Context, /, **options: Any) -> None:
     """Drop activations and buffers that a .t7 file carries along; parameters stay as they are.
 
@@ -77,6 +80,7 @@ def shrink_command(ctx: click.Context, /, **options: Any) -> None:
 )
 @force_option
 @click.pass_context
+@reading_options
 def extract_command(ctx: click.Context, /, **options: Any) -> None:
     """Write a part of a .t7 file as .npz, .npy, .json, .pt or .t7.
 
@@ -105,6 +109,7 @@ def extract_command(ctx: click.Context, /, **options: Any) -> None:
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="No line on stderr for each file.")
 @click.pass_context
+@reading_options
 def batch_command(ctx: click.Context, /, **options: Any) -> None:
     """Convert all .t7 files of a folder, or those whose names come on stdin (-).
 

@@ -16,6 +16,7 @@ from t7convert.commands.cli_options import (
     force_option,
     json_option,
     plugin_option,
+    reading_options,
     select_option,
 )
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
 @download_options
+@reading_options
 def to_pytorch_command(ctx: click.Context, /, *, options: Options, **how: Any) -> None:
     """Turn a Lua Torch network into a PyTorch one, every shared weight kept shared.
 
@@ -79,6 +81,7 @@ def to_pytorch_command(ctx: click.Context, /, *, options: Options, **how: Any) -
 @plugin_option
 @click.option("--html", type=OUT, metavar="FILE", help="Write what there is as a web page.")
 @click.pass_context
+@reading_options
 def inspect_command(ctx: click.Context, /, **options: Any) -> None:
     """Print what a Lua Torch file holds: modules, parameters, ties, bytes.
 
@@ -108,6 +111,7 @@ out_argument = click.argument("out", metavar="[OUT]", type=OUT, required=False)
 @select_option
 @force_option
 @click.pass_context
+@reading_options
 def stub_command(ctx: click.Context, /, **options: Any) -> None:
     """Write a plugin skeleton for the classes of a file that have no converter.
 
@@ -123,6 +127,7 @@ def stub_command(ctx: click.Context, /, **options: Any) -> None:
 @out_argument
 @force_option
 @click.pass_context
+@reading_options
 def report_command(ctx: click.Context, /, **options: Any) -> None:
     """Write the structure of a file without its weights, to attach to a bug report.
 

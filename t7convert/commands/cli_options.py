@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -17,15 +17,16 @@ class ReadableFile(click.Path):
     """A file that is there and may be read; anything else is wrong usage, in one line.
 
     With ``names``, what does not exist may be a name (in the catalogue, of a module) and stays a
-    ``str``; with
-    ``folders`` it may be a folder.
+    ``str``, as does one of the ``known`` names; with ``folders`` it may be a folder.
     """
 
     name = "file"
 
-    def __init__(self, *, names: bool = False, folders: bool = False) -> None:
+    def __init__(
+        self, *, names: bool = False, known: Collection[str] = (), folders: bool = False
+    ) -> None:
         super().__init__(path_type=Path)
-        self._names, self._folders = names, folders
+        self._names, self._known, self._folders = names, known, folders
 
     def convert(
         self,
@@ -40,6 +41,8 @@ class ReadableFile(click.Path):
             problem = "is a folder, not a file" if path.is_dir() and not self._folders else ""
         except FileNotFoundError:
             if self._names and not path.is_symlink() and path.suffix != ".py":
+                return str(value)
+            if value in self._known:
                 return str(value)
             problem = "no such file"
         except OSError as error:
@@ -97,20 +100,79 @@ shape_option = click.option(
 )
 
 
+def reading_options(command: Command) -> Command:
+    """Add the options of everything that reads a .t7; they arrive as ``reading``."""
+
+    @click.option(
+        "--long-size",
+        type=click.Choice(["4", "8"]),
+        help="Bytes of a C long in the .t7, where it reads with both.",
+    )
+    @click.option(
+        "--byte-order", type=click.Choice(["little", "big"]), help="Byte order of the .t7."
+    )
+    @click.option("--member", metavar="NAME", help="Which file of a zip archive is the .t7.")
+    @click.option(
+        "--object",
+        "index",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Which object of the .t7, if it holds several.  [default: 1]",
+    )
+    @functools.wraps(command)
+    def wrapped(
+        *args: Any,
+        long_size: str | None,
+        byte_order: Literal["little", "big"] | None,
+        member: str | None,
+        index: int | None,
+        **rest: Any,
+    ) -> None:
+        from t7convert.opening import Reading
+
+        size: dict[str | None, Literal[4, 8]] = {"4": 4, "8": 8}
+        reading = Reading(size.get(long_size), byte_order, member, index)
+        command(*args, reading=reading, **rest)
+
+    return wrapped
+
+
 def download_options(command: Command) -> Command:
     """Add the options of everything that downloads by name; they arrive as ``options``."""
 
-    @click.option("--catalogue", "extra_catalogue", type=FILE, help="TOML file of own entries.")
+    @click.option(
+        "--catalogue",
+        "extra_catalogue",
+        type=FILE,
+        metavar="FILE",
+        help="TOML file with entries of your own.",
+    )
     @click.option(
         "--cache-dir",
         type=click.Path(path_type=Path),
+        metavar="FOLDER",
         help="Folder for downloads (default: $T7CONVERT_HOME, $TORCH_HOME/t7convert).",
     )
     @click.option("--offline", is_flag=True, help="Use the cache only.")
     @click.option("--resource-key", metavar="KEY", help="Resource key of an old Google Drive file.")
-    @click.option("--url", "urls", multiple=True, help="Address to fetch from instead; repeatable.")
-    @click.option("--timeout", type=click.FloatRange(min=1), help="Seconds for a whole download.")
-    @click.option("--progress/--no-progress", default=True, help="Bar on a terminal's stderr.")
+    @click.option(
+        "--url",
+        "urls",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Address to fetch from instead; may be repeated.",
+    )
+    @click.option(
+        "--timeout",
+        type=click.FloatRange(min=1),
+        metavar="SECONDS",
+        help="Time for a whole download.  [default: 6 hours]",
+    )
+    @click.option(
+        "--progress/--no-progress",
+        default=True,
+        help="Show a bar on stderr, if that is a terminal.  [default: progress]",
+    )
     @functools.wraps(command)
     def wrapped(
         ctx: click.Context,
@@ -143,21 +205,30 @@ def download_options(command: Command) -> Command:
 def looks_options(command: Command) -> Command:
     """Add the options of everything that looks at pictures; they arrive as ``looks``."""
 
-    @click.option("--labels", type=FILE, help="File of class names, in the outputs' order.")
+    @click.option(
+        "--labels",
+        type=ReadableFile(known=("imagenet", "cifar10")),
+        metavar="FILE|imagenet|cifar10",
+        help="Class names in the outputs' order, one per line; or a list that comes along.",
+    )
     @click.option(
         "--preprocess",
         type=click.Choice(["imagenet", "cifar10", "cifar100"]),
-        help="How pictures become inputs.",
+        help="How pictures become inputs.  [default: what the catalogue says, or the outputs tell]",
     )
     @click.option(
         "--pillow-resize", is_flag=True, help="Resize with Pillow's bicubic, not Torch7's."
     )
-    @click.option("--device", help="cpu, cuda, cuda:N, mps or auto.")
+    @click.option(
+        "--device",
+        metavar="NAME",
+        help="cpu, cuda, cuda:N, mps or auto.  [default: classify cpu, eval auto]",
+    )
     @functools.wraps(command)
     def wrapped(
         ctx: click.Context,
         *,
-        labels: Path | None,
+        labels: Path | str | None,
         preprocess: str | None,
         pillow_resize: bool,
         device: str | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,9 +14,13 @@ from t7convert.commands.cli_options import (
     arch_option,
     json_option,
     plugin_option,
+    reading_options,
     select_option,
     shape_option,
 )
+
+if TYPE_CHECKING:
+    from t7convert.opening import Reading
 
 
 @click.command("verify")
@@ -43,6 +47,7 @@ from t7convert.commands.cli_options import (
 @click.option("--html", type=OUT, metavar="FILE", help="Write the report as a web page.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing if the check passes.")
 @click.pass_context
+@reading_options
 def verify_command(
     ctx: click.Context,
     /,
@@ -52,6 +57,7 @@ def verify_command(
     junit: Path | None,
     html: Path | None,
     quiet: bool,
+    reading: Reading,
     **options: Any,
 ) -> None:
     """Prove that the converted network computes what the Lua module computes.
@@ -67,7 +73,12 @@ def verify_command(
     from t7convert.parity.check import Options
 
     code = verify_file(
-        *(source, output, Options(**options)), as_json=as_json, junit=junit, html=html, quiet=quiet
+        *(source, output, Options(**options)),
+        as_json=as_json,
+        junit=junit,
+        html=html,
+        quiet=quiet,
+        reading=reading,
     )
     ctx.exit(code)
 
@@ -75,15 +86,19 @@ def verify_command(
 @click.command("diff")
 @click.argument("first", metavar="A", type=FILE)
 @click.argument("second", metavar="B", type=FILE)
+@select_option
 @json_option
 @click.pass_context
-def diff_command(ctx: click.Context, /, first: Path, second: Path, as_json: bool) -> None:
-    """Compare two files: structure, parameters, ties, numbers. Each is .t7, .pt or .safetensors.
+@reading_options
+def diff_command(ctx: click.Context, /, first: Path, second: Path, **options: Any) -> None:
+    """Compare two files: structure, parameters, ties, numbers, data.
 
-    Exit code 0 if they are the same, 1 if they differ.
+    Each is a .t7, .pt, .safetensors or .npz. Two .t7 files are compared in all that they hold, but
+    for activations, buffers and gradients; otherwise networks are. Exit code 0 if they are the
+    same, 1 if they differ.
 
     Example: t7convert diff before.t7 after.t7
     """
     from t7convert.commands.comparison import diff_files
 
-    ctx.exit(diff_files(first, second, as_json=as_json))
+    ctx.exit(diff_files(first, second, **options))

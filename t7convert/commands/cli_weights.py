@@ -14,11 +14,13 @@ from t7convert.commands.cli_options import (
     json_option,
     looks_options,
     plugin_option,
+    reading_options,
 )
 
 if TYPE_CHECKING:
     from t7convert.commands.classify import Looks
     from t7convert.commands.download import Options
+    from t7convert.opening import Reading
 
 
 @click.command("download")
@@ -68,11 +70,18 @@ def download_command(
 @click.pass_context
 @click.argument("source", metavar="NAME|FILE", type=FILE_OR_NAME)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=FILE_OR_FOLDER)
-@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="How many classes to print of each picture.",
+)
 @json_option
 @looks_options
 @plugin_option
 @download_options
+@reading_options
 def classify_command(
     ctx: click.Context,
     source: str,
@@ -83,6 +92,7 @@ def classify_command(
     looks: Looks,
     plugins: tuple[Path, ...],
     options: Options,
+    reading: Reading,
 ) -> None:
     """Print the best classes of each IMAGE; folders are searched for pictures.
 
@@ -100,6 +110,7 @@ def classify_command(
             looks=looks,
             options=options,
             plugins=plugins,
+            reading=reading,
         )
     )
 
@@ -111,15 +122,29 @@ def classify_command(
     "--data",
     required=True,
     type=FILE_OR_FOLDER,
+    metavar="FOLDER",
     help="Folder with val/<class>/<picture>, or with CIFAR's published files.",
 )
-@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
-@click.option("--workers", type=click.IntRange(min=0), default=4, show_default=True)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="Pictures that go through the network at once.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=4,
+    show_default=True,
+    help="Processes that read pictures; 0 reads them in this one.",
+)
 @click.option("--ten-crop", is_flag=True, help="Add the scores of ten crops of each image.")
 @json_option
 @looks_options
 @plugin_option
 @download_options
+@reading_options
 def eval_command(
     ctx: click.Context,
     source: str,
@@ -132,6 +157,7 @@ def eval_command(
     looks: Looks,
     plugins: tuple[Path, ...],
     options: Options,
+    reading: Reading,
 ) -> None:
     """Measure error rates on ImageNet's validation or CIFAR's test images.
 
@@ -142,7 +168,10 @@ def eval_command(
     from t7convert.commands import evaluate as command
 
     run = command.Run(batch_size=batch_size, workers=workers, ten_crop=ten_crop, as_json=as_json)
-    ctx.exit(command.evaluate(source, data, run=run, looks=looks, options=options, plugins=plugins))
+    code = command.evaluate(
+        source, data, run=run, looks=looks, options=options, plugins=plugins, reading=reading
+    )
+    ctx.exit(code)
 
 
 COMMANDS = (download_command, classify_command, eval_command)

@@ -6,16 +6,24 @@ from pathlib import Path
 
 import click
 
-from t7convert.commands.printing import print_json
+from t7convert.commands.printing import counted, print_json
+from t7convert.opening import TOLD, Reading
 
 _SHOWN = 50
 
 
-def diff_files(first: Path, second: Path, *, as_json: bool = False) -> int:
+def diff_files(
+    first: Path,
+    second: Path,
+    *,
+    select: str | None = None,
+    as_json: bool = False,
+    reading: Reading = TOLD,
+) -> int:
     """Print what differs; return 0 if nothing does, 1 otherwise."""
     from t7convert.parity.differences import compare_files
 
-    found = compare_files(first, second)
+    found = compare_files(first, second, select=select, reading=reading)
     if as_json:
         print_json(found.to_json())
         return 0 if found.same else 1
@@ -24,5 +32,6 @@ def diff_files(first: Path, second: Path, *, as_json: bool = False) -> int:
     if len(found.changes) > _SHOWN:
         click.echo(f"... and {len(found.changes) - _SHOWN} more; --json has them all")
     if found.same:
-        click.echo(f"the same: structure, ties and all {found.compared} tensors")
+        values = f", {counted(found.values, 'value')}" if found.values else ""
+        click.echo(f"the same: structure, ties, {counted(found.compared, 'tensor')}{values}")
     return 0 if found.same else 1

@@ -14,7 +14,7 @@ from t7convert.commands.to_pytorch import to_pytorch
 from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read, check_output
 from t7convert.lua import find
-from t7convert.opening import open_source
+from t7convert.opening import TOLD, Reading, open_source
 from t7convert.options import Arch, Dtype
 from t7convert.outputs import DATA_KINDS, check_kind, kind_of, write_kind
 
@@ -36,6 +36,7 @@ def convert_file(
     plugins: Sequence[Path] = (),
     force: bool = False,
     as_json: bool = False,
+    reading: Reading = TOLD,
 ) -> int:
     """Convert the file's network, or its data if it holds none."""
     if keys is not None:
@@ -45,7 +46,7 @@ def convert_file(
     check_not_read(out, [source])
     kind = kind_of(out, format)
     check_output(out, force=force, sources=[source])
-    opened = open_source(source)
+    opened = open_source(source, reading)
     network: dict[str, Any] = {"until": until, "dtype": dtype}
     options = {"untie": untie, "input": input, "input_shape": input_shape, "dynamic": dynamic}
     if select is None and not find.models(opened.root):

@@ -13,6 +13,7 @@ import click
 from t7convert.commands.classify import Looks
 from t7convert.commands.download import Options
 from t7convert.commands.printing import print_json
+from t7convert.opening import TOLD, Reading
 
 if TYPE_CHECKING:
     from t7convert.fetch.schema import Entry, ErrorRate
@@ -39,6 +40,7 @@ def evaluate(
     looks: Looks | None = None,
     options: Options | None = None,
     plugins: Sequence[Path] = (),
+    reading: Reading = TOLD,
 ) -> int:
     """Print top-1 and top-5 error with intervals, beside the published figures.
 
@@ -56,7 +58,11 @@ def evaluate(
     run, looks, options = run or Run(), looks or Looks(), options or Options()
     with joined(looks.device) as (place, device):
         subject = load_subject(
-            source, wish=options.wish(), extra_catalogue=options.extra_catalogue, plugins=plugins
+            source,
+            wish=options.wish(),
+            extra_catalogue=options.extra_catalogue,
+            plugins=plugins,
+            reading=reading,
         )
         preprocessing, remark = preprocessing_of(subject, looks.preprocess)
         if remark and place.first:

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 
 from t7convert import api
-from t7convert.commands.printing import print_json
+from t7convert.commands.printing import counted, print_json
 from t7convert.commands.progress import size
 from t7convert.files import check_output, replace_text
 from t7convert.lua.summary import ModuleRow, NetworkSummary, Summary
+from t7convert.opening import TOLD, Opened, Reading, open_source
 from t7convert.options import Arch
 
 _COLOURS = ("green", "yellow", "blue", "magenta", "cyan", "red")
@@ -27,15 +28,16 @@ def inspect_file(
     arch: Arch = "auto",
     plugins: Sequence[Path] = (),
     html: Path | None = None,
+    reading: Reading = TOLD,
 ) -> int:
     """Print the tree, the parameters, the ties and the bytes of a file; or write them as a page."""
     if key_map:
         if html is not None or depth is not None:
             raise click.UsageError("--map prints a list: it goes without --html and --depth")
-        return _print_map(source, select, arch, plugins, as_json)
+        return _print_map(open_source(source, reading), select, arch, plugins, as_json)
     if html is not None:
         check_output(html, force=True, sources=[source])
-    summary = api.inspect(source, select=select)
+    summary = api.inspect(open_source(source, reading), select=select)
     if html is not None:
         from t7convert.page.inspection import inspection_page
 
@@ -50,7 +52,7 @@ def inspect_file(
 
 
 def _print_map(
-    source: Path, select: str | None, arch: Arch, plugins: Sequence[Path], as_json: bool
+    source: Opened, select: str | None, arch: Arch, plugins: Sequence[Path], as_json: bool
 ) -> int:
     rows = api.key_map(source, select=select, arch=arch, plugins=plugins)
     if as_json:
@@ -89,9 +91,11 @@ def _network(network: NetworkSummary, depth: int | None) -> Iterator[str]:
         if depth is None or row.depth <= depth:
             yield _module(row)
     counts = network.parameters
-    yield f"parameters: {counts.unique:,} in {counts.tensors} tensors, each shared one once"
+    tensors = counted(counts.tensors, "tensor")
+    yield f"parameters: {counts.unique:,} in {tensors}, each shared one once"
     if counts.naive != counts.unique:
-        yield f"            {counts.naive:,} in {counts.tensors_naive} tensors, counted every time"
+        tensors = counted(counts.tensors_naive, "tensor")
+        yield f"            {counts.naive:,} in {tensors}, counted every time"
     for tie in network.ties:
         how = "" if tie.uniform else " (seen in different ways)"
         label = _tie(tie.number)

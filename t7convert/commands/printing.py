@@ -9,6 +9,11 @@ from typing import Any
 import click
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 tensor``, ``1,200 tensors``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def print_json(value: Any, *, indent: int | None = None) -> None:
     """Print a value; JSON has no NaN and no infinity, so they become ``"nan"``, ``"inf"``."""
     click.echo(json.dumps(_finite(value), indent=indent, allow_nan=False))

@@ -16,17 +16,16 @@ from t7convert.files import check_output, replace_text
 from t7convert.lua import arch, find
 from t7convert.lua.stub import skeleton
 from t7convert.lua.tree import LuaModule, build, walk
-from t7convert.opening import open_source
+from t7convert.opening import TOLD, Opened, Reading, open_source
 
 
-def unknown_modules(source: Path, select: str | None) -> list[LuaModule]:
+def unknown_modules(opened: Opened, select: str | None) -> list[LuaModule]:
     """Return the modules of a file's networks whose class has no converter."""
     from t7convert.conversion.registry import converter_for
 
-    opened = open_source(source)
     models = [opened.model(select)] if select is not None else find.models(opened.root)
     if not models:
-        raise SelectionError(f"{source}: there is no network in this file")
+        raise SelectionError(f"{opened.name}: there is no network in this file")
     return [
         module
         for path, obj in models
@@ -35,13 +34,20 @@ def unknown_modules(source: Path, select: str | None) -> list[LuaModule]:
     ]
 
 
-def stub(source: Path, out: Path | None, *, select: str | None = None, force: bool = False) -> int:
+def stub(
+    source: Path,
+    out: Path | None,
+    *,
+    select: str | None = None,
+    force: bool = False,
+    reading: Reading = TOLD,
+) -> int:
     """Write a plugin skeleton for the unknown classes, or say that there are none."""
     import t7convert.conversion  # noqa: F401  registers the converters
 
     if out is not None:
         check_output(out, force=force, sources=[source])
-    unknown = unknown_modules(source, select)
+    unknown = unknown_modules(open_source(source, reading), select)
     if not unknown:
         click.echo(f"{source}: every class has a converter", err=True)
         return 0
@@ -53,18 +59,18 @@ def stub(source: Path, out: Path | None, *, select: str | None = None, force: bo
     return 0
 
 
-def report(source: Path, out: Path | None, *, force: bool = False) -> int:
+def report(source: Path, out: Path | None, *, force: bool = False, reading: Reading = TOLD) -> int:
     """Write the structure of a file without its weights, to attach to a bug report.
 
     Constants keep their values; parameters, statistics and tensors beside the model do not.
     """
     if out is not None:
         check_output(out, force=force, sources=[source])
-    opened = open_source(source)
+    opened = open_source(source, reading)
     content = {
         "t7convert": __version__,
         "python": sys.version.split()[0],
-        "summary": api.inspect(source).to_json(),
+        "summary": api.inspect(opened).to_json(),
         "architectures": {
             path: arch.encode(build(obj, path)) for path, obj in find.models(opened.root)
         },

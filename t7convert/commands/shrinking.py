@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from t7convert.commands.printing import print_json
+from t7convert.commands.printing import counted, print_json
 from t7convert.commands.progress import size
 from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read, check_output
-from t7convert.format import open_file, save_all
+from t7convert.format import save_all
 from t7convert.lua import find
 from t7convert.lua.shrinking import shrink_graph
-from t7convert.opening import open_source
+from t7convert.opening import TOLD, Reading, open_source
 from t7convert.outputs import DATA_KINDS, NETWORK_KINDS, kind_of
 
 
@@ -24,6 +24,7 @@ def shrink(
     gradients: bool = False,
     force: bool = False,
     as_json: bool = False,
+    reading: Reading = TOLD,
 ) -> int:
     """Write the file anew without activations and buffers, in the encoding that it has.
 
@@ -32,7 +33,9 @@ def shrink(
     check_not_read(out, [source])
     check_suffix(out)
     check_output(out, force=force, sources=[source])
-    file = open_file(source)
+    if reading.index is not None:
+        raise click.UsageError("--object: all objects of a file are shrunk")
+    file = reading.open(source)
     before, encoding = file.size, file.encoding
     buffers = dropped = 0
     for root in file.objects:
@@ -51,7 +54,7 @@ def shrink(
         counts = {"buffers": buffers, "gradients": dropped}
         print_json({"out": str(out), "before": before, "after": after, **counts})
     else:
-        emptied_text = f"emptied {buffers} buffers and {dropped} gradients"
+        emptied_text = f"emptied {counted(buffers, 'buffer')} and {counted(dropped, 'gradient')}"
         click.echo(f"wrote {out} ({size(after)} of {size(before)}): {emptied_text}")
     return 0
 
@@ -66,7 +69,14 @@ def check_suffix(out: Path) -> None:
         raise OutputKindError(f"{out}: this command writes a .t7, not a {out.suffix}")
 
 
-def extract(source: Path, out: Path, *, select: str | None = None, force: bool = False) -> int:
+def extract(
+    source: Path,
+    out: Path,
+    *,
+    select: str | None = None,
+    force: bool = False,
+    reading: Reading = TOLD,
+) -> int:
     """Write the part of a file at a path, as the suffix of ``out`` says."""
     from t7convert.export.data import write_data
 
@@ -76,7 +86,7 @@ def extract(source: Path, out: Path, *, select: str | None = None, force: bool =
         known = ", ".join(f".{name}" for name in DATA_KINDS)
         raise OutputKindError(f"{out}: a part of a file can become {known}")
     check_output(out, force=force, sources=[source])
-    opened = open_source(source)
+    opened = open_source(source, reading)
     with opened.named():
         value = opened.root if select is None else find.follow(opened.root, select)
     write_data(value, out, kind=kind, force=force)

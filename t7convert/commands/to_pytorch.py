@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from t7convert import api
-from t7convert.commands.printing import print_json
+from t7convert.commands.printing import counted, print_json
 from t7convert.commands.progress import Bar, progress, size
 from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read
-from t7convert.opening import Opened
+from t7convert.opening import TOLD, Opened, Reading, open_source
 from t7convert.options import Arch, Dtype
 from t7convert.outputs import DATA_KINDS, NETWORK_KINDS
 
@@ -63,6 +63,7 @@ def to_pytorch(
     verify: bool | None = None,
     as_json: bool = False,
     quiet: bool = False,
+    reading: Reading = TOLD,
 ) -> int:
     """Convert, then say what was made and how to use it."""
     read = source.path if isinstance(source, Opened) else source
@@ -73,7 +74,7 @@ def to_pytorch(
         )
     with progress(shown=not quiet) as report:
         made = api.convert(
-            source,
+            open_source(source, reading),
             out,
             format="pt",
             select=select,
@@ -104,7 +105,8 @@ def _text(made: api.Conversion, plugins: Sequence[Path], state_dict_only: bool) 
             lines.append(f"            (not one of the ShaResNets: {made.reason})")
     else:
         lines.append(f"network     {made.architecture}, torchvision's names")
-    lines.append(f"parameters  {made.parameters:,} in {made.tensors} tensors, each shared one once")
+    tensors = counted(made.tensors, "tensor")
+    lines.append(f"parameters  {made.parameters:,} in {tensors}, each shared one once")
     if made.parameters_naive != made.parameters:
         lines.append(f"            {made.parameters_naive:,} if they were counted every time")
     lines.append(f"ties        {len(made.ties)}")

@@ -14,6 +14,7 @@ from t7convert.commands.printing import print_json
 from t7convert.commands.progress import progress
 from t7convert.errors import ParityError
 from t7convert.files import check_output, replace_text
+from t7convert.opening import TOLD, Reading, Source, open_source
 
 if TYPE_CHECKING:
     from t7convert.parity.check import Options
@@ -23,7 +24,7 @@ _WORST = 5
 
 
 def verify_file(
-    source: Path,
+    source: Source,
     output: Path | None,
     options: Options,
     *,
@@ -31,16 +32,22 @@ def verify_file(
     junit: Path | None = None,
     html: Path | None = None,
     quiet: bool = False,
+    reading: Reading = TOLD,
 ) -> int:
     """Run the check, print and write the report, return 0 or the exit code of a failed check."""
     from t7convert.parity.check import check_parity
 
-    read = [source, output, options.input, options.expected]
+    if options.input is not None and options.input_shape is not None:
+        raise click.UsageError("--input and --input-shape: give one of them")
+    if html is not None and html == junit:
+        raise click.UsageError(f"--html and --junit are both {html}")
+    file = open_source(source, reading)
+    read = [file.path, output, options.input, options.expected]
     for target in (junit, html):
         if target is not None:  # an older report may be replaced, never what is being read
             check_output(target, force=True, sources=[path for path in read if path is not None])
     with progress(shown=not quiet, unit="module calls") as bar:
-        report = check_parity(source, output, replace(options, progress=bar))
+        report = check_parity(file, output, replace(options, progress=bar))
     if junit is not None:
         from t7convert.parity.junit import junit as as_junit
 

@@ -95,7 +95,7 @@ def _member(raw: IO[bytes], name: str, member: str | None) -> IO[bytes] | None:
             candidates = likely or names
             if len(candidates) != 1:
                 listed = ", ".join(candidates[:10]) or "none"
-                problem = f"a zip archive with these files: {listed}; say which with member=..."
+                problem = f"a zip archive with these files: {listed}; say which (--member, member=)"
                 raise T7FormatError(problem, file=name)
             member = candidates[0]
         return archive.open(member)

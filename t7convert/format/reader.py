@@ -57,6 +57,17 @@ class T7File:
             raise T7FormatError(problem, file=self.name)
         return self.objects[index - 1]
 
+    def reparsed(self) -> T7File:
+        """Return the same file, parsed by the torchfile package in the encoding that was found.
+
+        Raises:
+            T7FormatError: if torchfile can't read it.
+        """
+        # a second opinion, rarely asked for
+        from t7convert.format.torchfile_reader import parse_torchfile  # noqa: PLC0415
+
+        return T7File(self._source, parse_torchfile(self._source, [self.encoding]), None)
+
     def release(self) -> None:
         """Give back the mapped pages that were read; they are read again when needed."""
         self._source.release(0, self.size)
@@ -210,7 +221,9 @@ def _likelier(source: Source, parsed: Parsed, other: Encoding, restart: bool) ->
         return parsed
     first_odd, second_odd = ((len(r) > 1, r.count(None)) for r in (parsed.roots, second.roots))
     if first_odd == second_odd:
-        problem = "it reads with longs of 8 bytes and of 4: say which (long_size=8 or 4)"
+        problem = (
+            "it reads with longs of 8 bytes and of 4: say which with long_size=8 or 4 (--long-size)"
+        )
         raise T7FormatError(problem, file=source.name)
     return parsed if first_odd < second_odd else second
 

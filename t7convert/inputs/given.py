@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,21 @@ def read_given(path: Path) -> Any:
         GivenFileError: naming the file, if it does not hold what its suffix says.
         NotTorch7Error, T7FormatError: if it is no .t7.
     """
+    value = _read(path)
+    for strange in _no_numbers(value):
+        raise GivenFileError(f"{path}: holds no tensors to run a network on, but {strange!r}")
+    return value
+
+
+def _no_numbers(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _no_numbers(item)
+    elif not isinstance(value, (np.ndarray, bool, int, float)):
+        yield value
+
+
+def _read(path: Path) -> Any:
     suffix = path.name.lower().removesuffix(".xz").removesuffix(".gz").rpartition(".")[2]
     if suffix in ("png", "jpg", "jpeg"):
         return _picture(path)

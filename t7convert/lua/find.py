@@ -111,6 +111,18 @@ def model(root: Any, select: str | None = None) -> tuple[str, LuaObject]:
     )
 
 
+def model_like(root: Any, place: str) -> tuple[str, LuaObject]:
+    """Return the model at the place that it had in another file, or else the only one.
+
+    Raises:
+        SelectionError: if there is no model, or several.
+    """
+    try:
+        return model(root, place or None)
+    except (PathError, SelectionError):
+        return model(root, None)
+
+
 def beside(root: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Iterate over the values that stand beside the model at ``path`` (mean, std, epoch...)."""
     keys = paths.parse(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,11 @@ from t7convert.conversion.convert import Converted
 from t7convert.conversion.network import convert_object, tree_of
 from t7convert.conversion.plugins import loaded
 from t7convert.errors import SelectionError, T7Error, T7FormatError
-from t7convert.format import load
 from t7convert.inputs.drawing import Trial, draw, from_file
 from t7convert.lua import find
 from t7convert.lua.summary import ModuleRow, network_summary
 from t7convert.lua.tree import LuaModule, walk
+from t7convert.opening import Opened, Source, open_source
 from t7convert.options import Arch, Plugins, Report
 from t7convert.parity.activations import check_activations
 from t7convert.parity.gradients import check_gradients
@@ -63,20 +64,23 @@ class Origin:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-def check_parity(source: Path, output: Path | None, options: Options) -> ParityReport:
+def check_parity(source: Source, output: Path | None, options: Options) -> ParityReport:
     """Compare the network of ``source`` (or of ``output``, made from it) with the Lua module.
 
     Raises:
         T7Error: if a file can't be read or the network can't be converted.
     """
     with loaded(options.plugins):
-        root, parser = _reference_root(source)
-        path, obj = find.model(root, options.select)
+        file = open_source(source)
+        root, parser = _reference_root(file)
+        with file.named():
+            path, obj = find.model(root, options.select)
         opened = open_output(output, path, options.plugins) if output is not None else Output()
         until = _until(options.until, opened, path, output)
-        converted = opened.converted or _conversion(source, options, until, opened)
-        origin = Origin(str(source), str(output or ""), parser, opened.provenance)
-        tree = tree_of(obj, path, until)
+        with file.named():
+            tree = tree_of(obj, path, until)
+            converted = opened.converted or _conversion(file, options, until, opened)
+        origin = Origin(file.name, str(output or ""), parser, opened.provenance)
         return check_network(tree, converted, options, origin, opened)
 
 
@@ -99,9 +103,9 @@ def _until(asked: str | None, opened: Output, path: str, output: Path | None) ->
     return asked
 
 
-def _conversion(source: Path, options: Options, until: str | None, opened: Output) -> Converted:
+def _conversion(file: Opened, options: Options, until: str | None, opened: Output) -> Converted:
     """Convert the source, in the way in which the output's tensors are named."""
-    path, own = find.model(load(source), options.select)
+    path, own = file.model(options.select)
     converted = convert_object(own, path, until=until, arch=options.arch)
     tensors = opened.tensors
     if tensors is None or options.arch != "auto" or converted.architecture == "generic":
@@ -113,12 +117,12 @@ def _conversion(source: Path, options: Options, until: str | None, opened: Outpu
     return plain if tensors.misfits(plain) < misfits else converted
 
 
-def _reference_root(source: Path) -> tuple[Any, str]:
+def _reference_root(file: Opened) -> tuple[Any, str]:
     """Parse the file for the reference: by torchfile, or by our reader where it can't."""
     try:
-        return load(source, reader="torchfile"), "torchfile"
+        return file.by_torchfile(), "torchfile"
     except T7FormatError as error:
-        return load(source), f"t7convert's own reader, since torchfile can't: {error.problem}"
+        return file.root, f"t7convert's own reader, since torchfile can't: {error.problem}"
 
 
 def check_network(
@@ -144,13 +148,14 @@ def check_network(
             facts.append(check_structure(tree, converted.tree))
         side = side_of(converted, options.dtype, options.device, opened)
         rows += without_reference(list(walk(tree)))
-        runs = opened.runs and (found.fits or opened.network is not None)
+        fits = found.fits and not any(_misshapen(row) for row in rows)
+        runs = opened.runs and (fits or opened.network is not None)
         if not runs:
             trials = ()
         elif trials is None:
             trials = _trials(tree, converted, options, opened)
         if trials and not any(row.status == "unchecked" for row in rows):
-            rows += _run(tree, converted, side, trials, options)
+            rows += _run(tree, converted, side, trials, options, origin.source)
         if trials and options.expected is not None:
             rows += compare_recorded(options.expected, tree, side, trials[0])
     return ParityReport(
@@ -181,12 +186,18 @@ def _values(
     return [row for row in rows if row.bad] if found.complete else rows
 
 
+def _misshapen(row: Row) -> bool:
+    """Tell whether a tensor has another shape than the file's: this is another network."""
+    return row.bad and row.absolute == math.inf and not row.index
+
+
 def _run(
     tree: LuaModule,
     converted: Converted,
     side: Side,
     trials: Sequence[Trial],
     options: Options,
+    name: str,
 ) -> list[Row]:
     reference = Reference(tree)
     total = len(trials) * sum(1 for _ in walk(tree))
@@ -206,9 +217,9 @@ def _run(
             if not number:
                 if isinstance(error, T7Error):
                     raise
-                shape = describe(trial.value)
                 raise SelectionError(
-                    f"the Lua module does not take this input ({shape}): {error}"
+                    f"{name}: the Lua module does not take this input ({describe(trial.value)})"
+                    f"{reference.failed}: {error}"
                 ) from error
             continue  # an edge case that the Lua module itself refuses
         if options.gradients and not number and side.differentiable:

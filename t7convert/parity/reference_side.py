@@ -70,6 +70,14 @@ class Reference:
         self._run(value, listener, measure=not self._measured)
         self._measured = True
 
+    @property
+    def failed(self) -> str:
+        """Where the last run ended by an error, in words; empty if it is not known."""
+        module = None if self._wide is None else self._wide.failed
+        return (
+            f" at {module.path}, a {module.typename}" if module is not None and module.path else ""
+        )
+
     def _is_small(self) -> bool:
         return self._elements <= SMALL
 

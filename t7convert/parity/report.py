@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -54,7 +55,7 @@ class Row:
     def __str__(self) -> str:
         """Return the row as a sentence."""
         where = f"{self.path or '<root>'} ({self.typename}{', ' * bool(self.trial)}{self.trial})"
-        if self.note and not self.bound:
+        if self.note and (not self.bound or self.absolute == math.inf):
             return f"{self.kind} {where}: {self.note}"
         at = "x".join(map(str, self.index)) or "the only entry"
         return (

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from t7convert.opening import Source
 from t7convert.options import Arch, Plugins, Report
 from t7convert.parity.check import Options, check_parity
 from t7convert.parity.report import ParityReport
 
 
 def verify(
-    source: str | os.PathLike[str],
+    source: Source,
     output: str | os.PathLike[str] | None = None,
     *,
     select: str | None = None,
@@ -31,7 +32,8 @@ def verify(
     """Compare a converted network with the Lua module of ``source``, interpreted in NumPy.
 
     Args:
-        source: the path of a Lua Torch file.
+        source: a Lua Torch file: a path, bytes, a binary file object, or what ``load`` returned
+            (then torchfile can't read it once more for the reference).
         output: a file that t7convert made from it; without one, ``source`` is converted in memory.
         select, until, arch, plugins: as for :func:`to_module`.
         input: a file with the input: .t7, .npy, .pt, .png or .jpg; otherwise inputs are drawn.
@@ -65,4 +67,4 @@ def verify(
         allow_unchecked=allow_unchecked,
         progress=progress,
     )
-    return check_parity(Path(source), Path(output) if output is not None else None, options)
+    return check_parity(source, Path(output) if output is not None else None, options)

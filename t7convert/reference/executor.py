@@ -28,6 +28,7 @@ class Executor:
         calls: the finished calls; ``call.module.path`` and ``call.output`` are what
             parity compares.
         gradients: (id of module, field) → gradient, after ``backward``.
+        failed: the innermost module whose forward raised, if any did.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Executor:
         self.calls: list[Op] = []
         self.gradients: dict[tuple[int, str], Array] = {}
         self.accumulating = True
+        self.failed: LuaModule | None = None
         self._overwrites = False
         self._keep = keep and listener is None
         self._listener = listener
@@ -82,6 +84,9 @@ class Executor:
             call.output = call.returned = call.forward(x)
             self._settle(call)
             self._overwrite(call, self._buffers)
+        except Exception:
+            self.failed = self.failed or module
+            raise
         finally:
             if outermost:
                 self._buffers = None

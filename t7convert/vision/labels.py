@@ -12,8 +12,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from t7convert.errors import T7Error
+from t7convert.errors import T7Error, in_words
 
+#: Lists that come with the package.
+BUNDLED = ("imagenet", "cifar10")
 _WNID = re.compile(r"(n\d{8})[\s,]+(.*)\Z")
 CIFAR10 = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -63,15 +65,20 @@ def bundled_labels(name: str) -> Labels:
 def read_labels(path: str | os.PathLike[str]) -> Labels:
     """Return the classes in a file: one per line, with WordNet ids or without, or JSON.
 
-    JSON may be a list, or an object from index to name or to [id, name].
+    ``imagenet`` and ``cifar10`` are the lists that come with the package, unless there is such a
+    file. JSON may be a list, or an object from index to name or to [id, name].
 
     Raises:
         LabelsError: if it can't be read.
     """
+    if os.fspath(path) in BUNDLED and not Path(path).exists():
+        return bundled_labels(os.fspath(path))
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabelsError(f"{path}: {error}") from error
+    except UnicodeDecodeError as error:
+        raise LabelsError(f"{path}: no text in UTF-8, so no list of classes") from error
+    except OSError as error:
+        raise LabelsError(in_words(error)) from error
     labels = _from_json(text, str(path)) if text.lstrip()[:1] in {"{", "["} else _from_lines(text)
     if not labels.names:
         raise LabelsError(f"{path}: no label in this file")

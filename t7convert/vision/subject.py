@@ -14,14 +14,21 @@ from torch import Tensor, nn
 
 from t7convert import api
 from t7convert.errors import T7Error
-from t7convert.export.checkpoint import read_checkpoint, rebuild
+from t7convert.export.checkpoint import rebuild
 from t7convert.export.provenance import provenance
+from t7convert.export.reading import read_output
 from t7convert.fetch.known import catalogue
 from t7convert.fetch.locate import entry_for
 from t7convert.fetch.obtaining import Wish, obtain
 from t7convert.fetch.schema import PREPROCESSINGS, Entry, Preprocessing
-from t7convert.opening import open_source
-from t7convert.vision.labels import Labels, bundled_labels, labels_from_value, read_labels
+from t7convert.opening import TOLD, Reading, open_source
+from t7convert.vision.labels import (
+    Labels,
+    LabelsError,
+    bundled_labels,
+    labels_from_value,
+    read_labels,
+)
 
 _LABEL_FIELDS = ("labels", "classes", "class_names", "classnames", "classList", "categories")
 _BY_OUTPUTS = {1000: "imagenet", 10: "cifar10", 100: "cifar100"}
@@ -54,24 +61,25 @@ def load_subject(
     wish: Wish | None = None,
     extra_catalogue: str | os.PathLike[str] | None = None,
     plugins: Sequence[str | Path] = (),
+    reading: Reading = TOLD,
 ) -> Subject:
-    """Return the network of a name in the catalogue, a ``.t7`` file or a converted ``.pt`` file.
+    """Return the network of a name in the catalogue, a ``.t7``, ``.pt`` or ``.safetensors`` file.
 
     Raises:
         T7Error: of the kind that reading, downloading or converting raises.
     """
     entry = entry_for(source, extra_catalogue=extra_catalogue)
     path = Path(source) if entry is None else obtain(entry, wish)
-    if zipfile.is_zipfile(path):
-        content = read_checkpoint(path)
+    if reading == TOLD and _is_output(path):
+        content = read_output(path)
         origin: Mapping[str, Any] = content["provenance"]
         network = rebuild(
             content["architecture"], content["state_dict"], name=str(path), plugins=plugins
         ).network
     else:
-        opened = open_source(path)
+        opened = open_source(path, reading)
         select = entry.select or None if entry else None
-        converted = api.to_converted(opened.root, select=select, plugins=plugins)
+        converted = api.to_converted(opened, select=select, plugins=plugins)
         origin = provenance(opened.root, converted.tree.path, None)
         origin = {**origin, "source": path.name}
         network = converted.network
@@ -81,6 +89,19 @@ def load_subject(
         if entry is not None and not _counts_agree(entry, network):
             entry = None  # another network of the same name
     return Subject(os.fspath(source), network.eval(), entry, dict(origin.get("beside", {})))
+
+
+def _is_output(path: Path) -> bool:
+    """Tell whether this is a file that t7convert wrote, and no .t7, packed or not."""
+    if path.suffix.lower() == ".safetensors":
+        return True
+    if not zipfile.is_zipfile(path):
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/data.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return True  # whoever loads it says what is wrong
 
 
 def _counts_agree(entry: Entry, network: nn.Module) -> bool:
@@ -134,7 +155,10 @@ def labels_of(
     """
     if path is not None:
         labels = read_labels(path)
-        labels.check(outputs)
+        try:
+            labels.check(outputs)
+        except LabelsError as error:
+            raise LabelsError(f"{path}: {error}") from error
         return labels
     for name, value in subject.beside.items():
         own = labels_from_value(value) if name.split(".")[-1] in _LABEL_FIELDS else None
@@ -166,18 +190,26 @@ def scores_of(network: nn.Module, batch: Tensor) -> Tensor:
     try:
         with torch.inference_mode():
             scores = network(batch.to(device=like.device, dtype=like.dtype))
-    except (RuntimeError, ValueError, TypeError) as error:
-        size = tuple(batch.shape)
-        raise SubjectError(f"the network does not take pictures of {size}: {error}") from error
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise SubjectError(
+            f"the network does not take pictures of {_size(batch)}: {error}"
+        ) from error
     if isinstance(scores, Tensor):
         if scores.ndim == 1 and len(batch) == 1:  # a View that takes one image for no batch
             scores = scores.unsqueeze(0)
         if scores.ndim > 2 and all(size == 1 for size in scores.shape[2:]):
             scores = scores.flatten(1)
     if not isinstance(scores, Tensor) or scores.ndim != 2 or len(scores) != len(batch):
-        found = tuple(scores.shape) if isinstance(scores, Tensor) else type(scores).__name__
-        size = tuple(batch.shape)
+        found = (
+            "x".join(map(str, scores.shape))
+            if isinstance(scores, Tensor)
+            else type(scores).__name__
+        )
         raise SubjectError(
-            f"the network is no classifier of pictures of {size}: its output is {found}"
+            f"the network gives no scores for pictures of {_size(batch)}: its output is {found}"
         )
     return scores
+
+
+def _size(batch: Tensor) -> str:
+    return f"{batch.shape[-1]}x{batch.shape[-2]}"

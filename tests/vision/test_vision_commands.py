@@ -213,7 +213,7 @@ def test_classify_pictures_of_sizes_that_do_not_fit(
 
     assert result.exit_code == 1
     assert f"{large}: the network" in result.stderr
-    assert "pictures of (1, 3, 70, 70)" in result.stderr
+    assert "gives no scores for pictures of 70x70: its output is" in result.stderr
     assert "class 2" in result.stdout
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,9 +21,19 @@ _ALIASES = "aliases"
 
 @opens(".npz")
 def open_arrays(wish: Wish) -> Output:
-    """Open the arrays of a state_dict; the entry ``aliases`` names the ties."""
+    """Open the arrays of a state_dict."""
+    state, ties = read_arrays(wish.path)
+    return Output(tensors=Named(state, ties), limits=(BARE,))
+
+
+def read_arrays(path: Path) -> tuple[dict[str, Tensor], list[list[str]]]:
+    """Return the state_dict of an ``.npz`` of ours, and the ties that the entry ``aliases`` names.
+
+    Raises:
+        CheckpointError: if it is none.
+    """
     try:
-        with np.load(wish.path, allow_pickle=False) as archive:
+        with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         aliases: dict[str, str] = json.loads(str(arrays.pop(_ALIASES)))
         state: dict[str, Tensor] = {key: torch.from_numpy(a) for key, a in arrays.items()}
@@ -32,8 +43,8 @@ def open_arrays(wish: Wish) -> Output:
             groups.setdefault(key, [key]).append(alias)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         reason = f"{type(error).__name__}: {error}"
-        raise CheckpointError(f"{wish.path}: is no .npz of t7convert's: {reason}") from error
-    return Output(tensors=Named(state, list(groups.values())), limits=(BARE,))
+        raise CheckpointError(f"{path}: is no .npz of t7convert's: {reason}") from error
+    return state, list(groups.values())
 
 
 @opens(".json")

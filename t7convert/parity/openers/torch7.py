@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from t7convert.conversion.network import convert_object
 from t7convert.conversion.plugins import loaded
-from t7convert.errors import PathError, SelectionError
-from t7convert.format import load
-from t7convert.format.objects import LuaObject
 from t7convert.lua import find
 from t7convert.lua.tree import LuaModule, walk
+from t7convert.opening import open_source
 from t7convert.parity.opening import Output, Wish, opens
 
 
@@ -18,18 +14,12 @@ from t7convert.parity.opening import Output, Wish, opens
 def open_torch7(wish: Wish) -> Output:
     """Open a Lua Torch file; its network gets the paths that the source's has."""
     with loaded(wish.plugins):
-        converted = convert_object(_model(load(wish.path), wish.place), wish.place)
+        file = open_source(wish.path)
+        with file.named():
+            converted = convert_object(find.model_like(file.root, wish.place)[1], wish.place)
     kind = _dtype(converted.tree)
     limits = ("gradients and buffers of training, which no conversion reads",)
     return Output(converted=converted, provenance={"dtype": kind} if kind else {}, limits=limits)
-
-
-def _model(root: Any, place: str) -> LuaObject:
-    """Return the network where the source has it (``shrink``), or the only one."""
-    try:
-        return find.model(root, place or None)[1]
-    except (PathError, SelectionError):
-        return find.model(root, None)[1]
 
 
 _DTYPES = {
