@@ -14,6 +14,7 @@ from t7convert.compat.tables import TorchObject
 from t7convert.conversion.convert import Converted
 from t7convert.conversion.network import convert_object
 from t7convert.errors import ConversionError, Problem
+from t7convert.inputs.values import tensors_in
 from t7convert.lua.tree import walk
 
 
@@ -90,7 +91,7 @@ class Live:
                 self._last = (leaves, self.network(*leaves))
         leaves, result = self._last
         self._last = None
-        pairs = list(zip(_tensors(result), _tensors(gradient), strict=True))
+        pairs = list(zip(tensors_in(result), tensors_in(gradient), strict=True))
         pairs = [(output, wanted) for output, wanted in pairs if output.requires_grad]
         torch.autograd.backward([p for p, _ in pairs], [w for _, w in pairs])
         found = _mapped(leaves[0], lambda leaf: leaf.grad)
@@ -154,10 +155,3 @@ def _mapped(value: Any, function: Any) -> Any:
 
 def _leaf(tensor: Tensor) -> Tensor:
     return tensor.detach().requires_grad_(tensor.is_floating_point())
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value
-    return [t for item in items for t in _tensors(item)] if isinstance(value, (list, dict)) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +29,6 @@ def example_input(
     else:
         value = draw(converted.tree, converted.network, 0, shape=shape)[0].value
     return to_tensors(value, dtype=dtype)
-
-
-def flat(value: Any) -> Iterator[Tensor]:
-    """Iterate over the tensors of a nested value."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from flat(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from flat(item)
 
 
 def batch_dims(value: Any, batch: Any) -> Any:

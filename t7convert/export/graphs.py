@@ -27,8 +27,9 @@ from t7convert.errors import (
     T7Error,
     first_line,
 )
-from t7convert.export.example import batch_dims, flat, resized
+from t7convert.export.example import batch_dims, resized
 from t7convert.files import replacing
+from t7convert.inputs.values import tensors_in
 from t7convert.nn.memory import forget
 
 #: The version of the operators in .onnx files.
@@ -61,7 +62,7 @@ def _run(network: nn.Module, example: Any) -> None:
     except T7Error:
         raise
     except Exception as error:  # any that a wrong input leads to
-        sizes = ", ".join("x".join(map(str, tensor.shape)) for tensor in flat(example))
+        sizes = ", ".join("x".join(map(str, tensor.shape)) for tensor in tensors_in(example))
         reason = first_line(error)
         raise SelectionError(f"the network does not take this input ({sizes}): {reason}") from error
 
@@ -142,7 +143,7 @@ def write_onnx(
         names = [entry.name for entry in session.get_inputs()]
         for batch in (2, 3) if dynamic else (None,):
             given = example if batch is None else resized(example, batch)
-            feeds = {n: t.numpy() for n, t in zip(names, flat(given), strict=True)}
+            feeds = {n: t.numpy() for n, t in zip(names, tensors_in(given), strict=True)}
             with torch.no_grad():
                 found = [torch.from_numpy(np.asarray(a)) for a in session.run(None, feeds)]
                 _compare(target, found, forget(network)(given), ONNX_RTOL)
@@ -154,8 +155,8 @@ def _remark(network: nn.Module, example: Any, dynamic: bool) -> str:
     if not dynamic:
         return f"{text}; shapes are fixed"
     with torch.no_grad():
-        one = list(flat(forget(network)(resized(example, 1))))
-        two = list(flat(forget(network)(resized(example, 2))))
+        one = list(tensors_in(forget(network)(resized(example, 1))))
+        two = list(tensors_in(forget(network)(resized(example, 2))))
     if any(a.dim() != b.dim() for a, b in zip(one, two, strict=True)):
         text += (
             "; in Lua a lone sample gives a tensor of another rank than a batch; the graph always "
@@ -173,7 +174,7 @@ def _single(value: Any) -> Any:
 
 
 def _compare(target: Path, found: Any, expected: Any, rtol: float) -> None:
-    have, want = list(flat(found)), list(flat(expected))
+    have, want = list(tensors_in(found)), list(tensors_in(expected))
     if len(have) != len(want):
         raise ParityError(f"{target}: {len(have)} outputs, PyTorch has {len(want)}")
     for number, (a, b) in enumerate(zip(have, want, strict=True), start=1):

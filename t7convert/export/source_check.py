@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from t7convert.conversion.convert import ties
-from t7convert.export.example import flat
 from t7convert.export.source_arguments import class_of
 from t7convert.export.source_modules import refuse
+from t7convert.inputs.values import tensors_in
 from t7convert.nn.remembered import of_lua_gradients
 
 _MODULE = "_t7convert_written_source"
@@ -145,7 +145,7 @@ def run_both(network: nn.Module, made: nn.Module, example: Any) -> str:
 def _run(network: nn.Module, example: Any) -> list[Tensor]:
     torch.manual_seed(0)
     with torch.no_grad():
-        return [tensor.clone() for tensor in flat(network(_copied(example)))]
+        return [tensor.clone() for tensor in tensors_in(network(_copied(example)))]
 
 
 def _copied(value: Any) -> Any:

@@ -76,14 +76,7 @@ def obtain(entry: Entry, wish: Wish | None = None) -> Path:
         logger.warning("%s: waiting for another process that downloads it", entry.name)
 
     with locked(slot, timeout=wish.limits.lock, on_wait=on_wait):
-        found = digest_of(slot.target) if slot.target.is_file() else None
-        record = slot.read_record()
-        action = decide(
-            found_sha256=found,
-            recorded_sha256=record.sha256 if record else None,
-            offline=False,
-            force=wish.force,
-        )
+        found, record, action = _looked(slot, wish, offline=False)
         if action is Action.USE:
             return slot.target
         if action is Action.ADOPT and found is not None:
@@ -93,6 +86,15 @@ def obtain(entry: Entry, wish: Wish | None = None) -> Path:
         return _Job(entry, slot, record, wish).run()
 
 
+def _looked(slot: Slot, wish: Wish, *, offline: bool) -> tuple[str | None, Record | None, Action]:
+    """Return the digest of the file that is there, what is on record, and what follows."""
+    found = digest_of(slot.target) if slot.target.is_file() else None
+    record = slot.read_record()
+    recorded = record.sha256 if record else None
+    action = decide(found_sha256=found, recorded_sha256=recorded, offline=offline, force=wish.force)
+    return found, record, action
+
+
 def _is_read_only(slot: Slot, wish: Wish) -> bool:
     """Tell whether there is a file to use in a folder that nothing can be written to."""
     return slot.target.is_file() and not wish.force and not os.access(slot.folder, os.W_OK)
@@ -100,14 +102,7 @@ def _is_read_only(slot: Slot, wish: Wish) -> bool:
 
 def _from_cache(entry: Entry, slot: Slot, wish: Wish) -> Path:
     """Answer offline, without a lock: a cache may be on a disk that can't be written."""
-    found = digest_of(slot.target) if slot.target.is_file() else None
-    record = slot.read_record()
-    action = decide(
-        found_sha256=found,
-        recorded_sha256=record.sha256 if record else None,
-        offline=True,
-        force=wish.force,
-    )
+    found, record, action = _looked(slot, wish, offline=True)
     if action is Action.REFUSE_OFFLINE:
         raise DownloadError(
             f"{entry.name}: not in the cache, and --offline forbids to download it; "

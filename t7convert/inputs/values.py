@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,15 @@ import torch
 from torch import Tensor
 
 from t7convert.format.objects import LuaStorage, LuaTable, LuaTensor
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """Iterate over the tensors of a nested value."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from tensors_in(item)
 
 
 def to_arrays(value: Any) -> Any:

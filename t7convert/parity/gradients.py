@@ -16,7 +16,7 @@ from t7convert.conversion.bindings import Record
 from t7convert.conversion.convert import Converted
 from t7convert.format.objects import Array, LuaTensor
 from t7convert.inputs.drawing import Trial
-from t7convert.inputs.values import to_tensors
+from t7convert.inputs.values import tensors_in, to_tensors
 from t7convert.lua.backward import unfollowed
 from t7convert.lua.sharing import Geometry, regions
 from t7convert.lua.tree import LuaModule, walk
@@ -55,27 +55,17 @@ def _compare(tree: LuaModule, converted: Converted, side: Side, trial: Trial) ->
     narrow, grad_input32 = _backward(tree, value, np.float32)
     given = to_tensors(value, dtype=side.dtype, device=side.device)
     learned = given[0] if side.criterion else given
-    inputs = [t for t in _tensors(learned) if t.is_floating_point()]
+    inputs = [t for t in tensors_in(learned) if t.is_floating_point()]
     for tensor in inputs:
         tensor.requires_grad_(True)
     side.network.zero_grad(set_to_none=True)
-    outputs = [t for t in _tensors(side.answer(given)) if t.requires_grad]
+    outputs = [t for t in tensors_in(side.answer(given)) if t.requires_grad]
     seeds = to_tensors(_seeds([t.shape for t in outputs]), dtype=side.dtype, device=side.device)
     torch.autograd.backward(outputs, seeds)
     rows = _input_rows(tree, side, trial, tolerance, inputs, grad_input, grad_input32)
     rows += _parameter_rows(tree, converted, side, trial, wide, narrow)
     side.network.zero_grad(set_to_none=True)
     return rows
-
-
-def _tensors(value: Any) -> list[Tensor]:
-    if isinstance(value, Tensor):
-        return [value]
-    if isinstance(value, (list, tuple)):
-        return [t for item in value for t in _tensors(item)]
-    if isinstance(value, dict):
-        return [t for item in value.values() for t in _tensors(item)]
-    return []
 
 
 def _seeds(shapes: list[Any]) -> list[Array]:

@@ -125,3 +125,8 @@ def opens(*suffixes: str) -> Callable[[Opener], Opener]:
         return opener
 
     return register
+
+
+def told(error: Exception) -> str:
+    """Return what an error of a file's own code says: in one line, of 500 characters at most."""
+    return " ".join(str(error).split())[:500]

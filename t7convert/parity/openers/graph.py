@@ -9,7 +9,7 @@ import torch
 
 from t7convert.errors import CheckpointError
 from t7convert.parity.openers.named import Named, groups_by_memory
-from t7convert.parity.opening import Graph, Output, Wish, opens
+from t7convert.parity.opening import Graph, Output, Wish, opens, told
 
 LIMITS = (
     "outputs of the inner modules: a graph has none of them; the network's outputs are compared",
@@ -31,9 +31,8 @@ def open_program(wish: Wish) -> Output:
             program = torch.export.load(wish.path)
             network = program.module()
     except Exception as error:  # zip, JSON and schema errors of many kinds
-        reason = " ".join(str(error).split())[:300]
         raise CheckpointError(
-            f"{wish.path}: can't be loaded as an exported program: {reason}"
+            f"{wish.path}: can't be loaded as an exported program: {told(error)}"
         ) from error
     state = {key: tensor.detach() for key, tensor in program.state_dict.items()}
     graph = _graph_of(program)

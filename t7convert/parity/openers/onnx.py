@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from t7convert.errors import CheckpointError
-from t7convert.export.example import flat
+from t7convert.inputs.values import tensors_in
 from t7convert.parity.openers.graph import LIMITS
 from t7convert.parity.openers.initialisers import Initialisers
-from t7convert.parity.opening import Graph, Output, Wish, opens
+from t7convert.parity.opening import Graph, Output, Wish, opens, told
 from t7convert.parity.report import Fact
 
 
@@ -27,7 +27,7 @@ class Session(nn.Module):
     def forward(self, given: Any) -> Any:
         """Return the graph's outputs, one of them as it is."""
         names = [entry.name for entry in self._session.get_inputs()]
-        feeds = {name: t.numpy() for name, t in zip(names, flat(given), strict=True)}
+        feeds = {name: t.numpy() for name, t in zip(names, tensors_in(given), strict=True)}
         found = [torch.from_numpy(np.asarray(a)) for a in self._session.run(None, feeds)]
         return found[0] if len(found) == 1 else found
 
@@ -49,7 +49,7 @@ def open_onnx(wish: Wish) -> Output:
     try:
         model = onnx.load(wish.path)
     except Exception as error:  # protobuf's own, and missing external data
-        raise CheckpointError(f"{wish.path}: is no ONNX model: {_line(error)}") from error
+        raise CheckpointError(f"{wish.path}: is no ONNX model: {told(error)}") from error
     tensors = Initialisers(model)
     try:
         options = onnxruntime.SessionOptions()
@@ -58,7 +58,7 @@ def open_onnx(wish: Wish) -> Output:
             str(wish.path), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # onnxruntime's errors have no common root
-        fact = Fact("ONNX Runtime", False, f"refuses the model: {_line(error)}")
+        fact = Fact("ONNX Runtime", False, f"refuses the model: {told(error)}")
         return Output(tensors=tensors, runs=False, facts=(fact,), limits=LIMITS)
     shapes = tuple(_shape(entry.shape) for entry in session.get_inputs())
     graph = Graph(torch.float32, shapes)
@@ -67,7 +67,3 @@ def open_onnx(wish: Wish) -> Output:
 
 def _shape(dims: Sequence[Any]) -> tuple[int | None, ...]:
     return tuple(d if isinstance(d, int) else None for d in dims)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

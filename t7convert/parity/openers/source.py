@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from t7convert.conversion.convert import ties
 from t7convert.errors import CheckpointError
 from t7convert.parity.openers.named import Named, groups_by_memory
-from t7convert.parity.opening import Output, Wish, opens
+from t7convert.parity.opening import Output, Wish, opens, told
 from t7convert.parity.report import Fact
 
 _MODULE = "_t7convert_verified_source"
@@ -32,7 +32,7 @@ def open_source(wish: Wish) -> Output:
     try:
         network = module.load()
     except Exception as error:  # whatever wrong weights or a wrong text lead to
-        fact = Fact("load()", False, f"raises {type(error).__name__}: {_line(error)}")
+        fact = Fact("load()", False, f"raises {type(error).__name__}: {told(error)}")
         weights = _weights(module)
         named = Named(weights, groups_by_memory(weights)) if weights is not None else None
         return Output(tensors=named, runs=False, facts=(fact,))
@@ -52,7 +52,7 @@ def _imported(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        reason = f"fails with {type(error).__name__}: {_line(error)}"
+        reason = f"fails with {type(error).__name__}: {told(error)}"
         raise CheckpointError(f"{path}: {reason}") from error
     finally:
         sys.dont_write_bytecode = cached
@@ -68,7 +68,3 @@ def _weights(module: ModuleType) -> dict[str, Tensor] | None:
     except Exception:  # load() told what is wrong
         return None
     return state if isinstance(state, dict) else None
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:500]
