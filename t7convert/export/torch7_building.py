@@ -43,14 +43,14 @@ class Network:
     Attributes:
         rank: the dimensions of one sample here, as far as the layers before tell; 0 before that.
         view: the View that is waiting for a Linear to say how many numbers a row has.
-        foreign: whether a class was recognised by its attributes alone.
+        groups: whether a convolution may have groups: cudnn's may.
         traced: whether the rank is that of a run, and nothing was guessed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, groups: bool = False) -> None:
+        self.groups = groups
         self.rank = 0
         self.view: LuaModule | None = None
-        self.foreign = False
         self.traced = False
         self.problems: list[Problem] = []
         self._storages: dict[tuple[int, torch.dtype], LuaStorage] = {}
@@ -145,10 +145,7 @@ def build_at(module: nn.Module, place: Place) -> LuaModule:
     build = builder_of(module)
     try:
         if build is None:
-            raise RefusedError(
-                "torch/nn has no class for it that is known here (for a network that came from a "
-                ".t7, name its converted file: like=)"
-            )
+            raise RefusedError(advice(module))
         _plain(module)
         return build(module, place)
     except (RefusedError, TypeError) as error:
@@ -174,9 +171,31 @@ def is_known(module: nn.Module) -> bool:
 def _plain(module: nn.Module) -> None:
     """Refuse what changes a module beside its class."""
     if module._forward_hooks or module._forward_pre_hooks:
-        raise RefusedError("it has forward hooks, which have no equal in torch/nn")
+        raise RefusedError(
+            "it has forward hooks, which have no equal in torch/nn (of weight_norm or "
+            "spectral_norm: torch.nn.utils.remove_weight_norm, remove_spectral_norm)"
+        )
     if "forward" in vars(module):
         raise RefusedError("its forward was replaced")
+    if any(tensor is not None and tensor.is_meta for tensor in module._parameters.values()):
+        raise RefusedError("its parameters have no values (device='meta')")
+
+
+def advice(module: nn.Module) -> str:
+    """Return what to do about a module of a class that isn't known."""
+    if nn.utils.parametrize.is_parametrized(module):
+        return (
+            "its parameters are computed from others: "
+            "torch.nn.utils.parametrize.remove_parametrizations(module, name) leaves what they are"
+        )
+    if isinstance(module, nn.modules.lazy.LazyModuleMixin):
+        return "its sizes are not known before its first forward pass"
+    if isinstance(module, torch.jit.ScriptModule):
+        return "what torch.jit compiled can't be followed: take the module that it was made of"
+    return (
+        "torch/nn has no class for it that is known here (for a network that came from a .t7, name "
+        "its converted file: like=)"
+    )
 
 
 def finish(root: LuaModule, network: Network) -> LuaModule:

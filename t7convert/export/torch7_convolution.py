@@ -87,7 +87,7 @@ def conv1d(module: nn.Conv1d, place: Place) -> LuaModule:
 
 @builds(nn.Conv2d)
 def conv2d(module: nn.Conv2d, place: Place) -> LuaModule:
-    """``SpatialConvolution``; with groups cudnn's, dilated ``SpatialDilatedConvolution``."""
+    """``SpatialConvolution``, ``SpatialDilatedConvolution``; of groups cudnn's, or several."""
     _check(module, place, 2)
     fields = {**_planes(module), **window(module, 2)}
     padding = None
@@ -105,13 +105,40 @@ def conv2d(module: nn.Conv2d, place: Place) -> LuaModule:
 def _spatial(
     place: Place, fields: dict[str, Any], dilation: tuple[int, ...], groups: int
 ) -> LuaModule:
-    if groups > 1:
-        place.require(dilation == (1, 1), "groups and dilation together")
+    if groups > 1 and place.network.groups and dilation == (1, 1):
         return place.lua("cudnn.SpatialConvolution", **fields, groups=groups)
+    name = "nn.SpatialConvolution"
     if dilation != (1, 1):
-        dilated = {"dilationH": dilation[0], "dilationW": dilation[1]}
-        return place.lua("nn.SpatialDilatedConvolution", **fields, **dilated)
-    return place.lua("nn.SpatialConvolution", **fields)
+        name = "nn.SpatialDilatedConvolution"
+        fields |= {"dilationH": dilation[0], "dilationW": dilation[1]}
+    return _grouped(place, name, fields, groups, "nOutputPlane")
+
+
+def _grouped(
+    place: Place, typename: str, fields: dict[str, Any], groups: int, planes: str
+) -> LuaModule:
+    """Return a convolution; of groups, one for each, its weight a part of the whole one.
+
+    Args:
+        place: of the convolution.
+        typename: its class.
+        fields: its fields, of all groups.
+        groups: their number.
+        planes: the field that says how long the weight is in its first dimension.
+    """
+    if groups == 1:
+        return place.lua(typename, **fields)
+    inputs, outputs = fields["nInputPlane"] // groups, fields["nOutputPlane"] // groups
+    length, bias = fields[planes] // groups, fields["bias"]
+    ways = []
+    for group in range(groups):
+        own = {"nInputPlane": inputs, "nOutputPlane": outputs}
+        own["weight"] = fields["weight"].narrow(0, group * length, length)
+        own["bias"] = None if bias is None else bias.narrow(0, group * outputs, outputs)
+        part = place.lua("nn.Narrow", dimension=-3, index=group * inputs + 1, length=inputs)
+        ways.append(place.sequential(part, place.lua(typename, **{**fields, **own})))
+    joined = place.lua("nn.JoinTable", dimension=1, nInputDims=3)
+    return place.sequential(place.lua("nn.ConcatTable", modules=ways), joined)
 
 
 @builds(nn.ConvTranspose1d)
@@ -126,7 +153,8 @@ def conv_transpose1d(module: nn.ConvTranspose1d, place: Place) -> LuaModule:
         "padW": sizes(module.padding, 1)[0],
         "adjW": sizes(module.output_padding, 1)[0],
     }
-    return as_image(place, place.lua("nn.SpatialFullConvolution", **fields))
+    made = _grouped(place, "nn.SpatialFullConvolution", fields, module.groups, "nInputPlane")
+    return as_image(place, made)
 
 
 @builds(nn.ConvTranspose2d)
@@ -134,13 +162,12 @@ def conv_transpose2d(module: nn.ConvTranspose2d, place: Place) -> LuaModule:
     _full(module, place, 2)
     adjusted = sizes(module.output_padding, 2)
     fields = {**_planes(module), **window(module, 2), "adjH": adjusted[0], "adjW": adjusted[1]}
-    return place.lua("nn.SpatialFullConvolution", **fields)
+    return _grouped(place, "nn.SpatialFullConvolution", fields, module.groups, "nInputPlane")
 
 
 def _full(module: Any, place: Place, count: int) -> None:
     _check(module, place, count)
     _zeros_only(module, place)
-    place.require(module.groups == 1, "nn.SpatialFullConvolution has no groups")
     plain = set(sizes(module.dilation, count)) == {1}
     place.require(plain, "nn.SpatialFullConvolution has no dilation")
     # Torch7 refuses more; PyTorch takes it where the dilation is larger, which is none here

@@ -39,7 +39,7 @@ __all__ = [
 
 
 def tree_of_network(
-    network: nn.Module, given: Inputs | None = None
+    network: nn.Module, given: Inputs | None = None, *, groups: bool = False
 ) -> tuple[LuaModule, Check | None]:
     """Return the Lua module tree of a PyTorch network, and what must agree with it.
 
@@ -47,28 +47,35 @@ def tree_of_network(
     that is impossible, a class may still be known by its attributes (torchvision's ResNet). What
     either gives is checked.
 
+    Args:
+        network: the network.
+        given: an input that it takes, or the shape of one.
+        groups: whether cudnn's convolutions are meant, which may have groups.
+
     Raises:
         ConversionError: listing every module that has no equal in torch/nn.
     """
     network = _unwrapped(network)
     if not _foreign(network):
-        state = Network()
         try:
-            return finish(build_at(network, Place(state, "")), state), None
+            return _direct(network, groups), None
         except ConversionError:
             if given is None:
                 raise
-    state = Network()
     try:
-        tree, trace = tree_of_forward(network, state, given)
+        tree, trace = tree_of_forward(network, Network(groups=groups), given)
         return tree, Check(trace.inputs, trace.expected)
     except UnfollowedError as error:
-        if builder_of(network) is None:
+        if is_known(network) or builder_of(network) is None:
             kind = f"{type(error.module).__module__}.{type(error.module).__qualname__}"
             reason = f"its forward can't be followed: {error}"
             raise ConversionError([Problem(kind, error.path, reason)]) from error
-    state = Network()
-    return finish(build_at(network, Place(state, "")), state), Check()
+    return _direct(network, groups), Check()
+
+
+def _direct(network: nn.Module, groups: bool) -> LuaModule:
+    state = Network(groups=groups)
+    return finish(build_at(network, Place(state, "")), state)
 
 
 def _unwrapped(network: nn.Module) -> nn.Module:

@@ -96,7 +96,7 @@ def torch7_object(
         tree, values, check = network.tree, values_of(network), None
         usual = TYPES["double"]  # of a module that no file gave a type, as old View
     else:
-        tree, check = tree_of_network(network, input)
+        tree, check = tree_of_network(network, input, groups=backend == "cudnn")
         values, backend, usual = Values(), backend or "nn", TYPES["float"]
     kind = TYPES[type] if type is not None else _kind_of(tree) or usual
     layout = Layout(tree, values, kind, forced=type is not None, flatten=flatten)

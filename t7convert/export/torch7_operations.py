@@ -11,7 +11,14 @@ import torch
 from torch import Tensor, fx, nn
 
 from t7convert.errors import ConversionError, Problem
-from t7convert.export.torch7_building import Network, Place, RefusedError, build_at, builder_of
+from t7convert.export.torch7_building import (
+    Network,
+    Place,
+    RefusedError,
+    advice,
+    build_at,
+    builder_of,
+)
 from t7convert.export.torch7_shapes import row_of
 from t7convert.export.torch7_tracing import Shape, Trace, Varying, changes_input
 from t7convert.lua.tree import LuaModule
@@ -134,9 +141,7 @@ def check_known(trace: Trace) -> None:
         if node.op == "call_module" and node in live:
             module = trace.network.get_submodule(str(node.target))
             if builder_of(module) is None:
-                problems.append(
-                    problem(node, trace, "torch/nn has no class for it that is known here")
-                )
+                problems.append(problem(node, trace, advice(module)))
         elif node.op.startswith("call_") and node not in live:
             if changes_input(trace.network, node):
                 problems.append(problem(node, trace, "it changes a part of a tensor in place"))

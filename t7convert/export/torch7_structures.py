@@ -32,20 +32,12 @@ def structure_of(module: nn.Module) -> Build | None:
     if names == {"features", "avgpool", "classifier"}:
         return _torchvision_vgg
     if names - {"downsample"} == {"conv1", "bn1", "relu", "conv2", "bn2"}:
-        return _foreign(_basic)
+        return _basic
     if names - {"downsample"} == {"conv1", "bn1", "conv2", "bn2", "conv3", "bn3", "relu"}:
-        return _foreign(_bottleneck)
+        return _bottleneck
     if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         return _row
     return None
-
-
-def _foreign(build: Build) -> Build:
-    def marked(module: nn.Module, place: Place) -> LuaModule:
-        place.network.foreign = True
-        return build(module, place)
-
-    return marked
 
 
 def _row(module: nn.Module, place: Place) -> LuaModule:
@@ -144,7 +136,6 @@ def _tail(module: Any, place: Place) -> list[LuaModule]:
 
 
 def _torchvision_resnet(module: Any, place: Place) -> LuaModule:
-    place.network.foreign = True
     head = place.children(module, _STEM)
     numbers = sorted(int(n[5:]) for n, _ in module.named_children() if n[5:].isdigit())
     stages = place.children(module, (f"layer{i}" for i in numbers))
@@ -152,7 +143,6 @@ def _torchvision_resnet(module: Any, place: Place) -> LuaModule:
 
 
 def _torchvision_vgg(module: Any, place: Place) -> LuaModule:
-    place.network.foreign = True
     parts = place.children(module, ("features", "avgpool"))
     place.network.rank = 3
     view = place.view(-1)

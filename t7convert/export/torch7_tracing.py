@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from t7convert.errors import first_line
-from t7convert.export.torch7_building import RefusedError, is_known
+from t7convert.export.torch7_building import RefusedError, advice, is_known
 
 #: In-place forms of operators; methods and functions are known by the ``_`` at their end.
 _IN_PLACE = frozenset({"iadd", "isub", "imul", "itruediv", "setitem", "__setitem__"})
@@ -139,6 +139,8 @@ def follow(network: nn.Module) -> Trace:
 
 
 def _graph(network: nn.Module, *, train: bool) -> fx.Graph:
+    if isinstance(network, torch.jit.ScriptModule):
+        raise UnfollowedError(network, "", advice(network))
     modes = {module: module.training for module in network.modules()}
     follower = _Follower()
     try:

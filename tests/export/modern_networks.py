@@ -166,6 +166,64 @@ class SqueezeNet(nn.Module):
         return torch.flatten(x, 1)
 
 
+class InvertedResidual(nn.Module):
+    """MobileNetV2's, by depth-wise convolutions."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.use_res_connect = stride == 1 and inputs == outputs
+        hidden = inputs * 3
+        self.conv = nn.Sequential(
+            nn.Sequential(
+                nn.Conv2d(inputs, hidden, 1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU6(True)
+            ),
+            nn.Sequential(
+                nn.Conv2d(hidden, hidden, 3, stride, 1, groups=hidden, bias=False),
+                nn.BatchNorm2d(hidden),
+                nn.ReLU6(inplace=True),
+            ),
+            nn.Conv2d(hidden, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.conv(x)
+        return x + out if self.use_res_connect else out
+
+
+class MobileNet(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 4, 3, 2, 1), InvertedResidual(4, 4, 1), InvertedResidual(4, 6, 2)
+        )
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(6, 5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)
+        x = nn.functional.adaptive_avg_pool2d(x, (1, 1))
+        scores: Tensor = self.classifier(torch.flatten(x, 1))
+        return scores
+
+
+class ResNeXt(nn.Module):
+    """One block, its sum in place as torchvision writes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 1, bias=False)
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1, groups=4, bias=False)
+        self.bn2 = nn.BatchNorm2d(8)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        identity = self.conv1(x)
+        out = self.relu(identity.clone())
+        out = self.bn2(self.conv2(out))
+        out += identity
+        return self.relu(out)
+
+
 class DenseLayer(nn.Module):
     def __init__(self, inputs: int, growth: int) -> None:
         super().__init__()
@@ -369,6 +427,8 @@ NETWORKS: dict[str, tuple[type[nn.Module], tuple[int, ...], bool]] = {
     "cifar": (CifarResNet, (2, 3, 16, 20), False),
     "shared": (Shared, (2, 3, 8, 9), False),
     "squeezenet": (SqueezeNet, (2, 3, 37, 45), False),
+    "mobilenet": (MobileNet, (2, 3, 18, 13), False),
+    "resnext": (ResNeXt, (2, 3, 9, 8), False),
     "densenet": (DenseNet, (2, 3, 16, 12), True),
     "inception": (Inception, (2, 3, 20, 31), False),
     "unet": (UNet, (2, 3, 16, 24), False),

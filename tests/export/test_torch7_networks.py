@@ -232,13 +232,39 @@ def test_transposed_ties_and_second_uses_are_shares(tmp_path: Path) -> None:
     assert len(list(again.parameters())) == 2
 
 
-def test_groups_need_cudnn(tmp_path: Path) -> None:
-    network = nn.Sequential(nn.Conv2d(4, 6, 3, groups=2), nn.ReLU())
-    x = torch.randn(1, 4, 5, 5)
-    with pytest.raises(ConversionError, match=r"nn\.SpatialConvolution has no groups"):
-        there_and_back(network, tmp_path)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(4, 6, 3, groups=2),
+        nn.Conv2d(4, 8, (3, 2), padding=(0, 1), groups=4, bias=False),
+        nn.Conv2d(4, 4, 3, dilation=2, groups=2),
+        nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, groups=2),
+    ],
+)
+def test_groups_are_convolutions_of_parts_or_cudnns(layer: nn.Module, tmp_path: Path) -> None:
+    network = nn.Sequential(layer, nn.ReLU()).double()
+    x = torch.randn(2, 4, 6, 5).double()
+    again = there_and_back(network, tmp_path)
+    found, expected = again(x), network(x)
+    found.square().sum().backward()
+    expected.square().sum().backward()
+    mine, theirs = (
+        sum(float(p.grad.square().sum()) for p in each.parameters() if p.grad is not None)
+        for each in (again, network)
+    )
 
-    assert torch.equal(there_and_back(network, tmp_path, backend="cudnn")(x), network(x))
+    assert torch.allclose(found, expected, rtol=1e-12, atol=1e-12)
+    assert mine == pytest.approx(theirs, rel=1e-12)
+    assert sum(p.numel() for p in again.parameters()) == sum(
+        p.numel() for p in network.parameters()
+    )
+    # a single module where the package has one
+    kinds = {row[0] for row in fields(t7convert.load(tmp_path / "a.t7"))}
+    assert not any(kind.startswith("cudnn") for kind in kinds)
+    if isinstance(layer, nn.Conv2d) and layer.dilation == (1, 1):
+        assert torch.equal(there_and_back(network, tmp_path, backend="cudnn")(x), network(x))
+        kinds = {row[0] for row in fields(t7convert.load(tmp_path / "a.t7"))}
+        assert kinds == {"nn.Sequential", "cudnn.SpatialConvolution", "cudnn.ReLU"}
 
 
 @pytest.mark.parametrize(
