@@ -146,6 +146,11 @@ def batch_command(ctx: click.Context, /, **options: Any) -> None:
     default=True,
     help="Write gradWeight and gradBias (zero), which training in Lua needs.",
 )
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="IN is the bare state_dict of this network: sharesnet50, resnet50 (torchvision's)...",
+)
 @plugin_option
 @force_option
 @click.pass_context

@@ -13,6 +13,8 @@ from t7convert.commands.shrinking import check_suffix
 from t7convert.files import check_not_read
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from t7convert.export.torch7_fields import Backend
     from t7convert.export.torch7_network import Type
 
@@ -27,14 +29,20 @@ def to_torch7(
     gradients: bool = True,
     plugins: Sequence[Path] = (),
     force: bool = False,
+    model: str | None = None,
 ) -> int:
-    """Write the .t7 and say how large it is."""
+    """Write the .t7 and say how large it is; ``model`` names the network of a bare state_dict."""
     check_not_read(out, [source])
     check_suffix(out)
     from t7convert.export import torch7_network
 
+    network: Path | nn.Module = source
+    if model is not None:
+        from t7convert.models.states import network_of_state, read_state
+
+        network = network_of_state(read_state(source), model, source=str(source))
     torch7_network.to_torch7(
-        source,
+        network,
         out,
         backend=backend,
         type=type,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from torch import nn
 
 from t7convert.conversion.convert import Converted
+from t7convert.errors import CheckpointError
 from t7convert.export.checkpoint import compact_state, rebuild
 from t7convert.export.reading import read_output
 from t7convert.export.torch7_fields import Backend
@@ -31,6 +32,11 @@ TYPES: dict[str, str] = {
     "double": "torch.DoubleTensor",
     "cuda": "torch.CudaTensor",
 }
+#: What to do with a file that isn't ours.
+_ADVICE = (
+    "a state_dict of a ShaResNet or of torchvision's ResNet goes back with --model NAME, any "
+    "network from Python: t7convert.to_torch7(network, 'out.t7')"
+)
 
 
 def to_torch7(
@@ -71,6 +77,8 @@ def to_torch7(
     """
     sources = [Path(p) for p in (network, like) if isinstance(p, (str, os.PathLike))]
     check_output(Path(target), force=force, sources=sources)
+    if isinstance(network, Mapping):
+        raise CheckpointError(f"a state_dict names no architecture: {_ADVICE}")
     if isinstance(network, (str, os.PathLike)):
         network = _opened(Path(network), None, plugins)
     elif like is not None and isinstance(network, nn.Module):
@@ -109,7 +117,12 @@ def torch7_object(
 def _opened(
     path: Path, module: nn.Module | None, plugins: Sequence[str | Path | ModuleType]
 ) -> Converted:
-    content: dict[str, Any] = read_output(path)
+    try:
+        content: dict[str, Any] = read_output(path)
+    except CheckpointError as error:
+        if path.suffix.lower() == ".t7":
+            raise
+        raise CheckpointError(f"{error}; {_ADVICE}") from error
     state = content["state_dict"] if module is None else compact_state(module)
     return rebuild(content["architecture"], state, name=str(path), plugins=plugins)
 
