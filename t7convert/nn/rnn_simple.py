@@ -74,6 +74,11 @@ class _Evaluated(Function):
         return grad / ctx.kept, None
 
 
+def _is_followed(input: Tensor) -> bool:
+    """Tell whether gradients go through a tensor here; a compiled graph is not to be asked."""
+    return torch.is_grad_enabled() and input.requires_grad and not torch.compiler.is_compiling()
+
+
 class LazyDropout(nn.Module):
     """The dropout with which rnn replaces torch/nn's.
 
@@ -105,7 +110,8 @@ class LazyDropout(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         if self.p == 0 or (self.scaled and not self.training):
-            return input
+            # a memory of its own, as in Lua: backward doesn't see it if the input is overwritten
+            return input if self.inplace or not _is_followed(input) else input.clone()
         if not self.training:
             output = apply(_Evaluated, input, 1 - self.p)
             return input.copy_(output) if self.inplace else output

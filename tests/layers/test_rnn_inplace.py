@@ -8,6 +8,7 @@ import torch
 
 from t7convert.conversion import convert_tree
 from t7convert.lua.tree import build
+from t7convert.nn.rnn_simple import LazyDropout
 from t7convert.reference import Executor
 from tests.build import linear, obj, sequential, table
 
@@ -34,3 +35,26 @@ def test_a_sum_in_place_of_the_state_leaves_the_steps_before(listed: bool) -> No
     np.testing.assert_allclose(
         torch.stack(list(found)).detach().numpy(), expected, rtol=1e-12, atol=1e-12
     )
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_what_a_dropout_of_nothing_gives_is_not_overwritten(training: bool) -> None:
+    """An LSTM has one before each map; a ReLU in place behind it overwrites its state.
+
+    Torch7's gradient of the map's weight is that of the numbers before the overwriting.
+    """
+    dropout, read = LazyDropout(0.0, lazy=True).train(training), torch.nn.Linear(3, 2)
+    state = torch.tensor([[1.0, -2.0, 3.0]], requires_grad=True) * 1
+    output = read(dropout(state))
+    state.data.clamp_(min=0)
+    output.sum().backward()
+
+    assert read.weight.grad is not None
+    assert read.weight.grad.tolist() == [[1, -2, 3]] * 2
+
+
+def test_a_dropout_of_nothing_costs_nothing_without_gradients() -> None:
+    x = torch.ones(2)
+
+    assert LazyDropout(0.0)(x) is x
+    assert LazyDropout(0.5, scaled=True).eval()(x) is x
