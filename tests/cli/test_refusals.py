@@ -5,12 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +23,6 @@ from t7convert.export.data import KINDS, write_data
 from t7convert.files import replacing
 from t7convert.outputs import DATA_KINDS, NETWORK_KINDS
 from tests.build import linear, table
-from tests.conftest import FIXTURES
-
-MODEL = str(FIXTURES / "nets/sharesnet-basic/model.t7")
 
 
 @pytest.fixture
@@ -257,27 +251,6 @@ def test_numpy_takes_tensors_and_storages() -> None:
         tensor.__array__(np.float32, copy=False)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interruption_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    t7convert.save(linear(4000, 4000), tmp_path / "m.t7")
-    command = [sys.executable, "-m", "t7convert", "shrink", "m.t7", "o.t7"]
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    _wait_for(lambda: process.poll() is not None or len(list(tmp_path.iterdir())) > 1)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    if process.returncode == 0:
-        pytest.skip("it was done before")
-
-    assert (process.returncode, said.strip()) == (130, "interrupted")
-    assert [path.name for path in tmp_path.iterdir()] == ["m.t7"]
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.001)
-
-
 def test_a_package_that_is_not_installed(here: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None; from t7convert.cli import main; "
@@ -290,12 +263,3 @@ def test_a_package_that_is_not_installed(here: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("t7convert: the package torch is not installed: pip install")
     assert done.stderr.count("\n") == 1
-
-
-def test_a_reader_that_goes_away(tmp_path: Path) -> None:
-    command = f"{sys.executable} -m t7convert download --list | head -1"
-    done = subprocess.run(
-        command, shell=True, check=True, cwd=tmp_path, capture_output=True, text=True
-    )
-
-    assert (done.stdout, done.stderr) == ("resnet34-shared\n", "")

@@ -1,10 +1,9 @@
-"""Flat vectors of getParameters(): Lua's order, exact lengths, statistics, files that hold them."""
+"""Flat vectors of getParameters(): Lua's order, exact lengths, shared memory."""
 
 from __future__ import annotations
 
 import copy
 import pickle
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,33 +13,22 @@ from torch import Tensor, nn
 
 import t7convert
 from t7convert.api import to_converted
-from t7convert.conversion import Converted, convert_tree
+from t7convert.conversion import Converted
 from t7convert.conversion.flat import (
     attach,
-    flat_statistics,
     flat_vector,
     layout_of,
     load_flat,
 )
-from t7convert.conversion.flat_files import find_flat, load_flat_file
-from t7convert.errors import CheckpointError, ConversionError, PathError, SelectionError
+from t7convert.errors import CheckpointError, ConversionError
 from t7convert.format.objects import LuaObject
 from t7convert.inputs.values import to_arrays, to_tensors
-from t7convert.lua.tree import build
 from tests.build import linear, obj, sequential, storage, table, tensor, view
 from tests.conftest import FIXTURES
+from tests.conversion.flat_numbers import converted, numbers
 from tests.golden import assert_close, leaves
 
 NETS = sorted(path.name for path in (FIXTURES / "nets").iterdir())
-DRAW = np.random.default_rng(8)
-
-
-def numbers(*shape: int) -> Any:
-    return DRAW.normal(size=shape)
-
-
-def converted(root: LuaObject) -> Converted:
-    return convert_tree(build(root))
 
 
 def gradient(made: Converted) -> Tensor:
@@ -254,57 +242,6 @@ def test_kinds_of_vectors(kind: str) -> None:
     assert flat_vector(made).dtype == torch.float64
 
 
-def norm(size: int, kind: str = "BatchNormalization", version: int = 2) -> LuaObject:
-    name = "running_var" if version == 2 else "running_std"
-    fields = {"weight": tensor(numbers(size)), "bias": tensor(numbers(size)), "eps": 1e-3}
-    fields |= {"running_mean": tensor(numbers(size)), name: tensor(np.full(size, 0.5))}
-    return obj(f"nn.{kind}", version, **fields)
-
-
-def means(made: Converted) -> dict[str, Tensor]:
-    return {key: value for key, value in made.network.state_dict().items() if "running" in key}
-
-
-def test_statistics_in_the_order_of_the_modules() -> None:
-    made = converted(sequential(norm(2, "SpatialBatchNormalization"), norm(3), norm(4)))
-    vector = flat_vector(made)
-    old = flat_statistics(made)
-    assert [len(row) for row in old] == [2, 2, 3, 3, 4, 4]
-    new = [torch.from_numpy(numbers(len(row)) ** 2) for row in old]
-    load_flat(made, vector, new)
-    for a, b in zip(means(made).values(), new, strict=True):
-        assert torch.equal(a, b)
-    load_flat(made, vector)  # without statistics they stay
-    for a, b in zip(flat_statistics(made), new, strict=True):
-        assert torch.equal(a, b)
-
-
-def test_statistics_in_the_order_of_the_classes() -> None:
-    made = converted(sequential(norm(2, "SpatialBatchNormalization"), norm(3), norm(4)))
-    rows = [torch.full((n,), float(i)) for i, n in enumerate([3, 3, 4, 4, 2, 2])]
-    load_flat(made, flat_vector(made), rows)
-    assert [float(value[0]) for value in means(made).values()] == [4, 5, 0, 1, 2, 3]
-
-
-def test_statistics_that_fit_twice_or_never_are_refused() -> None:
-    made = converted(sequential(norm(2, "SpatialBatchNormalization"), norm(2)))
-    before = flat_vector(made)
-    with pytest.raises(CheckpointError, match="in the order of the modules and in that of their"):
-        load_flat(made, torch.zeros(8), [torch.zeros(2)] * 4)
-    with pytest.raises(CheckpointError, match=r"the statistics are \(2,\), .* expected \(2,\)"):
-        load_flat(made, torch.zeros(8), [torch.zeros(n) for n in (2, 2, 2, 1)])
-    assert torch.equal(flat_vector(made), before)
-
-
-def test_statistics_of_old_files_are_inverse_deviations() -> None:
-    made = converted(norm(3, version=1))
-    mean, deviation = flat_statistics(made)
-    assert torch.allclose(deviation, torch.full((3,), 0.5).double())
-    load_flat(made, flat_vector(made), [mean, torch.full((3,), 0.25).double()])
-    variance = means(made)["running_var"]
-    assert torch.allclose(variance, torch.full((3,), 16 - 1e-3).double())
-
-
 def test_lists_of_tensors_as_parameters_returns_them() -> None:
     made = converted(shared("transposed"))
     first, second = numbers(3, 3), numbers(3)
@@ -349,60 +286,3 @@ def test_a_part_of_a_parameter_is_not_enough() -> None:
     network.flat_layout = type(layout)(layout.size, layout.pieces[:1])  # type: ignore[assignment]
     with pytest.raises(ConversionError, match="2 of the 8 numbers are in no parameter"):
         flat_vector(network)
-
-
-def test_files(tmp_path: Path) -> None:
-    root = sequential(linear(3, 2), norm(2))
-    made = converted(root)
-    values, rows = numbers(12), [tensor(numbers(2)), tensor(numbers(2) ** 2)]
-    for number, content in enumerate(
-        (
-            tensor(values),
-            table(parameters=tensor(values), epoch=3),
-            table(table(x=table(w=tensor(values))), gradParams=tensor(values)),
-        )
-    ):
-        path = tmp_path / f"{number}.t7"
-        t7convert.save(content, path)
-        load_flat(made, torch.zeros(12))
-        found = load_flat_file(made, t7convert.load(path))
-        assert np.array_equal(flat_vector(made).numpy(), values)
-        assert found.statistics is None
-        assert found.path == ["", "parameters", "[1].x.w"][number]
-    path = tmp_path / "crnn.t7"
-    state = flat_vector(made).numpy()
-    listed = table(*(tensor(part) for part in _parts(state)))
-    t7convert.save(table(parameters=listed, bnVars=table(*rows)), path)
-    network = attach(made)
-    found = load_flat_file(network, t7convert.load(path))
-    assert (found.path, found.statistics_path) == ("parameters", "bnVars")
-    for a, b in zip(flat_statistics(made), rows, strict=True):
-        assert np.array_equal(a.numpy(), b.numpy())
-
-
-def _parts(flat: Any) -> list[Any]:
-    return [flat[:6].reshape(2, 3), flat[6:8], flat[8:10], flat[10:12]]
-
-
-def test_files_that_fit_not_or_twice() -> None:
-    made = converted(linear(3, 2))
-    layout = layout_of(made)
-    with pytest.raises(SelectionError, match=r"no vector .* 8 parameters") as none:
-        find_flat(table(a=tensor(numbers(7)), b=table(c=tensor(numbers(2, 4)))), layout)
-    assert "a: torch.DoubleTensor of 7" in str(none.value)
-    assert "b.c: torch.DoubleTensor of 2 x 4" in str(none.value)
-    with pytest.raises(SelectionError, match="no tensors"):
-        find_flat(table(), layout)
-    several = table(old=tensor(numbers(8)), new=tensor(numbers(8)))
-    with pytest.raises(SelectionError, match="2 vectors fit"):
-        find_flat(several, layout)
-    load_flat_file(made, several, "new")
-    assert np.array_equal(flat_vector(made).numpy(), several["new"].numpy())
-    with pytest.raises(PathError, match="no 'other'"):
-        find_flat(several, layout, "other")
-    with pytest.raises(CheckpointError, match="7 numbers"):
-        load_flat_file(made, table(a=tensor(numbers(7))), "a")
-    bn = layout_of(converted(norm(2)))
-    lists = {name: table(tensor(numbers(2)), tensor(numbers(2))) for name in ("one", "two")}
-    with pytest.raises(SelectionError, match="several lists fit as statistics: one, two"):
-        find_flat(table(params=tensor(numbers(4)), **lists), bn)

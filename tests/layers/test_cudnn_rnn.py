@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from t7convert.conversion import convert_tree
 from t7convert.errors import ConversionError
@@ -21,115 +20,9 @@ from t7convert.format.objects import LuaObject
 from t7convert.lua.tree import build
 from t7convert.nn.memory import forget
 from t7convert.reference import Executor
-from tests import golden
-from tests.build import obj, sequential, tensor
+from tests.build import sequential, tensor
 from tests.layers.compare import converted, normal
-
-CLASSES = {
-    "RNNReLU": ("RNN_RELU", 1, nn.RNN),
-    "RNNTanh": ("RNN_TANH", 1, nn.RNN),
-    "LSTM": ("LSTM", 4, nn.LSTM),
-    "GRU": ("GRU", 3, nn.GRU),
-    "BLSTM": ("LSTM", 4, nn.LSTM),
-    "BGRU": ("GRU", 3, nn.GRU),
-}
-NAMES = list(CLASSES)
-
-
-def length(inputs: int, hidden: int, layers: int, directions: int, gates: int) -> int:
-    """Return how many numbers the flat weight has, counted gate by gate."""
-    total = 0
-    for layer in range(layers):
-        width = inputs if layer == 0 else hidden * directions
-        total += directions * gates * (hidden * width + hidden * hidden + 2 * hidden)
-    return total
-
-
-def lua(
-    name: str, inputs: int, hidden: int, layers: int = 1, kind: str = "Double", **fields: Any
-) -> LuaObject:
-    """Return a layer as its constructor makes it, with a random weight."""
-    mode, gates, _ = CLASSES[name]
-    both = name.startswith("B")
-    made: dict[str, Any] = {
-        "inputSize": inputs,
-        "hiddenSize": hidden,
-        "numLayers": layers,
-        "mode": f"CUDNN_{mode}",
-        "bidirectional": "CUDNN_BIDIRECTIONAL" if both else "CUDNN_UNIDIRECTIONAL",
-        "inputMode": "CUDNN_LINEAR_INPUT",
-        "weight": tensor(0.5 * normal(length(inputs, hidden, layers, 1 + both, gates)), kind),
-        "dropout": 0,
-        "batchFirst": False,
-        "rememberStates": False,
-        "datatype": "CUDNN_DATA_FLOAT",
-        "sync": True,
-        "seed": 0x01234567,
-    }
-    return obj(f"cudnn.{name}", **{**made, **fields})
-
-
-def by_hand(name: str, module: LuaObject) -> Any:
-    """Return torch.nn's layer with the flat weight cut gate by gate, in cuDNN's order.
-
-    For every layer and direction the input's matrix of each gate, then the recurrent ones; behind
-    all matrices the biases, in the same order.
-    """
-    _, gates, kind = CLASSES[name]
-    get = module.payload.get
-    inputs, hidden, layers = (int(get(n)) for n in ("inputSize", "hiddenSize", "numLayers"))
-    flat = torch.from_numpy(np.array(get("weight").numpy()))
-    options = {"nonlinearity": "relu" if name == "RNNReLU" else "tanh"} if gates == 1 else {}
-    both = name.startswith("B")
-    made = kind(
-        inputs, hidden, layers, bidirectional=both, batch_first=get("batchFirst"), **options
-    )
-    made.double()
-    state: dict[str, Tensor] = {}
-    suffixes = [f"l{k}{d}" for k in range(layers) for d in ("", "_reverse")[: 1 + both]]
-    for suffix in suffixes:
-        first = suffix in ("l0", "l0_reverse")
-        for part, width in (
-            ("weight_ih", inputs if first else hidden * (1 + both)),
-            ("weight_hh", hidden),
-        ):
-            matrices = []
-            for _ in range(gates):
-                matrices.append(flat[: hidden * width].view(hidden, width))
-                flat = flat[hidden * width :]
-            state[f"{part}_{suffix}"] = torch.cat(matrices)
-    for suffix in suffixes:
-        for part in ("bias_ih", "bias_hh"):
-            state[f"{part}_{suffix}"] = flat[: gates * hidden]
-            flat = flat[gates * hidden :]
-    assert not len(flat)
-    made.load_state_dict(state)
-    return made
-
-
-def compare(module: LuaObject, *inputs: Any) -> list[Any]:
-    """Check the converted layer against the reference on calls in sequence; return its outputs."""
-    tree = build(module)
-    made = convert_tree(tree)
-    made.network.double()
-    executor = Executor()
-    outputs = []
-    for value in inputs:
-        given = golden.tensors(value, grad=True)
-        call = executor.call(tree, executor.cast(value))
-        output = made.network(given)
-        outputs.append(output)
-        golden.assert_close("output", output, call.output, golden.OUTPUT_RTOL)
-    gy = normal(*output.shape)
-    made.network.zero_grad()
-    output.backward(torch.from_numpy(gy))
-    gx = call.backward(gy)
-    found = given[0].grad if isinstance(given, list) else given.grad
-    golden.assert_close("gx", found, gx[0] if isinstance(gx, list) else gx, golden.GRADIENT_RTOL)
-    (flat,) = golden._bound_gradients(made)
-    expected = executor.gradients[id(tree), "weight"]
-    golden.assert_close("gradWeight", flat, expected, golden.GRADIENT_RTOL)
-    return outputs
+from tests.layers.cudnn_rnn_compare import CLASSES, NAMES, by_hand, compare, lua
 
 
 @pytest.mark.parametrize("batch_first", [False, True])
@@ -170,72 +63,6 @@ def test_the_base_class_has_modes_of_its_own() -> None:
     same = LuaObject("cudnn.RNN", module.payload, version=1)
     x = torch.from_numpy(normal(4, 2, 4))
     assert torch.equal(converted(same).network(x), converted(module).network(x))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_packed_sequences(name: str) -> None:
-    """Sequences of 4, 2 and 1 steps give what they give alone."""
-    module = lua(name, 4, 3, 2, batchFirst=True)
-    lengths, steps = (4, 2, 1), normal(3, 4, 4)
-    counts = np.array([3, 2, 1, 1])
-    rows = np.concatenate([steps[:n, t] for t, n in enumerate(counts)])
-    (output,) = compare(module, [rows, counts])
-
-    network, position = converted(module).network, 0
-    for t, n in enumerate(counts):
-        for number in range(n):
-            alone = network(torch.from_numpy(steps[number : number + 1, : lengths[number]]))
-            assert torch.allclose(output[position], alone[0, t], rtol=1e-12)
-            position += 1
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_remembered_states(name: str) -> None:
-    module = lua(name, 4, 3, 2, rememberStates=True)
-    x = normal(3, 2, 4)
-    first, second, _ = compare(module, x, x, normal(3, 5, 4))
-    assert not torch.allclose(first, second)
-
-    network = converted(module).network
-    assert torch.allclose(network(torch.from_numpy(x)), first)
-    network.train().eval()
-    assert torch.allclose(network(torch.from_numpy(x)), second)  # modes don't matter
-    network(torch.from_numpy(normal(3, 5, 4)))
-    assert torch.allclose(network(torch.from_numpy(x)), first)  # another batch starts anew
-    forget(network)
-    assert torch.allclose(network(torch.from_numpy(x)), first)
-    if not name.startswith("B"):
-        whole = compare(lua(name, 4, 3, 2, weight=module.payload["weight"]), np.concatenate([x, x]))
-        assert torch.allclose(torch.cat([first, second]), whole[0], rtol=1e-12)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_given_states(name: str) -> None:
-    number = 2 * (1 + name.startswith("B"))
-    hidden, cell = normal(number, 2, 3), normal(number, 2, 3)
-    fields: dict[str, Any] = {"hiddenInput": tensor(hidden), "cellInput": tensor(cell)}
-    module, x = lua(name, 4, 3, 2, **fields), normal(3, 2, 4)
-    first, second = compare(module, x, x)
-    assert torch.equal(first, second)
-
-    start = tuple(map(torch.from_numpy, (hidden, cell)))
-    theirs, after = by_hand(name, module)(
-        torch.from_numpy(x), start if "LSTM" in name else start[0]
-    )
-    assert torch.allclose(first, theirs, rtol=1e-12)
-    network: Any = converted(module).network
-    network(torch.from_numpy(x))
-    expected = after if "LSTM" in name else (after,)
-    found = (network.hidden_output, network.cell_output)
-    for a, b in zip(found, expected, strict=False):
-        assert torch.allclose(a, b, rtol=1e-12)
-    del module.payload["cellInput"]
-    compare(module, x)
-    compare(lua(name, 4, 3, 2, rememberStates=True, **fields), x, x)  # which wins over the field
-    with pytest.raises(RuntimeError, match="hidden"):
-        network(torch.from_numpy(normal(3, 5, 4)))
-    with pytest.raises(ConversionError, match="hiddenInput is"):
-        Executor().call(build(module), normal(3, 5, 4))
 
 
 @pytest.mark.parametrize("name", NAMES)
