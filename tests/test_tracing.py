@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import t7convert
+from t7convert.conversion.network import convert_object
 from t7convert.inputs.values import to_arrays, to_tensors
+from tests.build import obj, tensor
 from tests.conftest import FIXTURES
 from tests.golden import assert_close
 
@@ -44,3 +47,15 @@ def test_exports(name: str) -> None:
         program = torch.export.export(module, (given,))
 
         assert_close(name, program.module()(given), expected, 1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_an_added_vector_leaves_the_batch_free() -> None:
+    """A batch as large as the vector is no case of its own: Add.lua compares whole shapes."""
+    module = convert_object(obj("nn.Add", bias=tensor(np.arange(3.0)))).network
+    batch = torch.export.Dim("batch")
+    program = torch.export.export(
+        module, (torch.zeros(2, 3).double(),), dynamic_shapes=[{0: batch}]
+    )
+
+    assert program.module()(torch.zeros(3, 3).double()).tolist() == [[0, 1, 2]] * 3

@@ -67,7 +67,8 @@ class Add(nn.Module):
         self.bias = nn.Parameter(bias.uniform_(-1, 1) * bias.shape[0] ** -0.5)
 
     def forward(self, input: Tensor) -> Tensor:
-        if self.scalar or input.shape == self.bias.shape:
+        # of another rank, shapes aren't compared: an exported graph's batch may have any size
+        if self.scalar or (input.dim() == self.bias.dim() and input.shape == self.bias.shape):
             return input + self.bias
         return input + self.bias.reshape(1, *input.shape[1:])
 

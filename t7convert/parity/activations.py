@@ -63,7 +63,8 @@ def _kept(module: LuaModule) -> Array | None:
         return None
     if output.numel() > MAX_ELEMENTS or output.numel() == 0:
         return None
-    return np.array(output.numpy(), np.float64)
+    with np.errstate(invalid="ignore"):  # memory that Lua never wrote holds any bits
+        return np.array(output.numpy(), np.float64)
 
 
 def _reference(module: LuaModule, given: Array) -> Array | None:

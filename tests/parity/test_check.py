@@ -81,6 +81,19 @@ def test_activations_of_other_weights_are_stale_and_fail_nothing() -> None:
     assert report.ok
 
 
+def test_an_output_of_any_bits_is_stale() -> None:
+    """Lua makes tensors of memory as it finds it: signalling NaN too, which NumPy warns about."""
+    bits = np.array([[0x7F800001, 0x7F800001]], np.uint32).view(np.float32)
+    module = linear(3, 2)
+    module.payload = table(**dict(module.payload), output=tensor(bits, "Float"))
+    first = obj("nn.Identity", output=tensor(np.ones((1, 3))))
+    converted = to_converted(sequential(first, module))
+    given = [Trial("x", np.ones((1, 3)))]
+    report = check_network(converted.tree, converted, Options(), trials=given)
+
+    assert [r.status for r in report.rows if r.kind == "activation"] == ["stale"]
+
+
 def test_a_lost_tie_fails() -> None:
     converted = to_converted(BASIC)
     network = converted.network

@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -16,12 +17,15 @@ import t7convert
 from t7convert import outputs
 from t7convert.cli import main
 from t7convert.errors import CheckpointError, ParityError, SelectionError
+from tests.build import obj, sequential, tensor
 from tests.parity.planting import (
     BASIC,
     KINDS,
     NETS,
     model_of,
 )
+
+STATISTICS = ("weight", "bias", "running_mean", "running_var")
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -152,3 +156,24 @@ def test_a_shrunk_file_with_several_networks(tmp_path: Path) -> None:
     assert t7convert.verify(tmp_path / "both.t7", packed, select="second").ok
     with pytest.raises(SelectionError):
         t7convert.verify(tmp_path / "both.t7", packed)
+
+
+def test_a_folded_normalisation_may_share_all_with_one_that_stays(tmp_path: Path) -> None:
+    """The exporter folds the second into the convolution; what they share stands there once."""
+    pytest.importorskip("onnx")
+    rng = np.random.default_rng(0)
+    shared = {name: tensor(rng.uniform(1, 2, 2)) for name in STATISTICS}
+    sizes = {"nInputPlane": 2, "nOutputPlane": 2, "kW": 1, "kH": 1, "dW": 1, "dH": 1}
+    weight = tensor(rng.standard_normal((2, 2, 1, 1)))
+    model = sequential(
+        obj("nn.SpatialBatchNormalization", 2, eps=1e-5, momentum=0.1, **shared),
+        obj("nn.SpatialConvolution", padW=0, padH=0, **sizes, weight=weight),
+        obj("nn.SpatialBatchNormalization", 2, eps=1e-5, momentum=0.1, **shared),
+    )
+    t7convert.save(model, tmp_path / "model.t7")
+    t7convert.convert(tmp_path / "model.t7", tmp_path / "out.onnx")
+    report = t7convert.verify(tmp_path / "model.t7", tmp_path / "out.onnx")
+
+    assert report.ok, str(report)
+    notes = [row.note for row in report.rows if row.path == "modules[2].weight"]
+    assert [note.partition(" folded")[2] for note in notes] == [" into it, bit for bit"]

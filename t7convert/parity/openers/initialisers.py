@@ -66,6 +66,7 @@ class _Comparison:
         }
         tied = converted.ties()
         alone = self._expected.keys() - {key for keys in tied for key in keys}
+        self._tied = self._expected.keys() - alone
         self._groups = [*tied, *([key] for key in self._expected if key in alone)]
         self._rows: dict[str, Row] = {}
         self._absent: list[str] = []
@@ -103,10 +104,11 @@ class _Comparison:
 
     def _folded(self, changed: list[str]) -> None:
         """Judge weights that are not the network's: a normalisation may be folded into them."""
+        gone = self._tied.union(self._absent)  # one of those that share may stand in the graph
         norms = [
             _Norm(name, module, self._expected)
             for name, module in self._network.named_modules()
-            if isinstance(module, _NORMALISATIONS) and f"{name}.running_var" in self._absent
+            if isinstance(module, _NORMALISATIONS) and f"{name}.running_var" in gone
         ]
         weights = [key for key in changed if self._expected[key].ndim > 1]
         near = {key: self._nearest(key, norms) for key in weights}
