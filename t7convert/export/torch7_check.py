@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from t7convert.conversion.network import convert_object
 from t7convert.errors import ConversionError, Problem
-from t7convert.export.torch7_tracing import plain_copy
+from t7convert.export.torch7_running import plain_copy
 from t7convert.format.objects import LuaObject
 
 #: Sides of the image that is tried; the first that the network takes counts.
@@ -42,7 +42,7 @@ class Check:
             values = [v if v.is_floating_point() else v.float() for v in given]
             found = ours(values[0].clone() if len(values) == 1 else values)
         if not _agree(found, expected):
-            raise _error(network, "its forward computes something else than its attributes suggest")
+            raise _error(network, "its forward computes something else than what would be written")
 
 
 def _guessed(network: nn.Module) -> tuple[Sequence[Tensor], Tensor]:

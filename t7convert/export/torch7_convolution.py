@@ -49,6 +49,8 @@ def _check(module: Any, place: Place, count: int) -> None:
         even = all(dilation * (kernel - 1) % 2 == 0 for kernel, dilation in spans)
         fits = module.padding == "valid" or even
         place.require(fits, f"padding={module.padding!r} of an even kernel adds more on one side")
+    rank = place.network.rank
+    place.require(rank in (0, count + 1), f"a sample has {rank} dimensions here, not {count + 1}")
     place.network.rank = count + 1
 
 

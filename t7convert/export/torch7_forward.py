@@ -13,7 +13,8 @@ from t7convert.errors import ConversionError, Problem
 from t7convert.export import torch7_arithmetic, torch7_reshaping, torch7_resizing
 from t7convert.export.torch7_building import Network, Place, RefusedError
 from t7convert.export.torch7_operations import check_known, modules_of
-from t7convert.export.torch7_tracing import Trace, follow, run
+from t7convert.export.torch7_running import run
+from t7convert.export.torch7_tracing import Trace, follow
 from t7convert.export.torch7_wiring import wired
 from t7convert.lua.tree import LuaModule
 
@@ -40,7 +41,9 @@ def tree_of_forward(
         UnfollowedError: if the forward hangs on values, or does what torch.fx doesn't know.
         ConversionError: listing every operation that has no equal in torch/nn.
     """
-    trace = follow(network)
+    several = given is not None and not isinstance(given, Tensor)
+    tensors = [each for each in given or () if isinstance(each, Tensor)] if several else []
+    trace = follow(network, len(tensors) or 1)
     check_known(trace)
     inputs = [node for node in trace.graph.nodes if node.op == "placeholder"]
     try:

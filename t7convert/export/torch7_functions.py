@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 
 from t7convert.export.torch7_building import BUILDERS, RefusedError
 from t7convert.export.torch7_operations import Made, Operation, handles
-from t7convert.export.torch7_points import clipped, power, scaled
+from t7convert.export.torch7_points import clipped, power, prelu_of, scaled
 
 _LARGEST = 3.4028234663852886e38
 
@@ -91,8 +91,8 @@ def softplus(op: Operation, input: fx.Node, beta: float = 1, threshold: float = 
 @handles(F.prelu, torch.prelu, "prelu")
 def prelu(op: Operation, input: fx.Node, weight: Tensor) -> Made:
     _constant(weight, None)
-    planes = 0 if weight.numel() == 1 else weight.numel()
-    return lua(op, input, "nn.PReLU", weight=weight, nOutputPlane=planes)
+    op.rank(input)
+    return [input], prelu_of(op.place, weight)
 
 
 @handles(torch.tanh, F.tanh, "tanh", "tanh_")

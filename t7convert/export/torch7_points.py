@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from t7convert.export.torch7_building import Place, builds
+from t7convert.export.torch7_convolution import as_image
 from t7convert.lua.tree import LuaModule
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -67,8 +68,14 @@ def selu(module: nn.SELU, place: Place) -> LuaModule:
 
 @builds(nn.PReLU)
 def prelu(module: nn.PReLU, place: Place) -> LuaModule:
-    planes = 0 if module.num_parameters == 1 else module.num_parameters
-    return place.lua("nn.PReLU", weight=module.weight, nOutputPlane=planes)
+    return prelu_of(place, module.weight)
+
+
+def prelu_of(place: Place, weight: Tensor) -> LuaModule:
+    """Return ``nn.PReLU``; for series, which it would take for a lone image, as images."""
+    planes = 0 if weight.numel() == 1 else weight.numel()
+    made = place.lua("nn.PReLU", weight=weight, nOutputPlane=planes)
+    return as_image(place, made) if planes and place.network.rank == 2 else made
 
 
 @builds(nn.Tanh, nn.Sigmoid, nn.LogSigmoid, nn.Softsign, nn.Tanhshrink)
@@ -125,8 +132,9 @@ def hardswish(module: nn.Hardswish, place: Place) -> LuaModule:
 def softmax(module: Any, place: Place) -> LuaModule:
     """Lua's takes the features of rows and the planes of images, by the input's rank."""
     rank = place.network.rank
+    place.require(rank > 0, "no layer before it tells the rank of its input")
     last = module.dim == -1 and rank == 1
-    fits = (module.dim == 1 or last) and rank in (0, 1, 3)
+    fits = (module.dim == 1 or last) and rank in (1, 3)
     place.require(fits, f"dim={module.dim} is not the one that torch/nn's takes here")
     names = {nn.Softmax: "nn.SoftMax", nn.LogSoftmax: "nn.LogSoftMax", nn.Softmin: "nn.SoftMin"}
     return place.lua(names[type(module)])
@@ -158,7 +166,7 @@ def dropout_of_planes(module: Any, place: Place) -> LuaModule:
 @builds(nn.LocalResponseNorm)
 def local_response_norm(module: nn.LocalResponseNorm, place: Place) -> LuaModule:
     place.require(module.size % 2 == 1, "nn.SpatialCrossMapLRN takes an odd number of planes")
-    place.require(place.network.rank in (0, 3), "nn.SpatialCrossMapLRN takes images")
+    place.require(place.network.rank == 3, "nn.SpatialCrossMapLRN takes images")
     sizes = {"size": module.size, "alpha": module.alpha, "beta": module.beta, "k": module.k}
     return place.lua("nn.SpatialCrossMapLRN", **sizes)
 
@@ -168,6 +176,8 @@ def embedding(module: nn.Embedding, place: Place) -> LuaModule:
     """``LookupTable`` behind an AddConstant, for PyTorch counts from 0."""
     place.require(module.max_norm is None, "max_norm, which Torch7 applies otherwise")
     place.require(not module.scale_grad_by_freq, "scale_grad_by_freq")
+    reason = "how many indices a sample has decides about what follows: name an input="
+    place.require(place.network.traced, reason)
     padding = 0 if module.padding_idx is None else module.padding_idx + 1
     table = place.lua(
         "nn.LookupTable",
@@ -175,7 +185,6 @@ def embedding(module: nn.Embedding, place: Place) -> LuaModule:
         paddingValue=padding,
         shouldScaleGradByFreq=False,
     )
-    place.network.rank = 0  # one more than that of the indices, which nothing tells
     return place.sequential(shifted(place, 1), table)
 
 

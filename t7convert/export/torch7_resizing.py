@@ -39,6 +39,8 @@ def max_pool2d(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Made:
+    if _whole(op, input, kernel_size):
+        return layer(op, input, nn.AdaptiveMaxPool2d(1, return_indices))
     pool = nn.MaxPool2d(kernel_size, stride or None, padding, dilation, return_indices, ceil_mode)
     return layer(op, input, pool)
 
@@ -83,17 +85,20 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: Any = None,
 ) -> Made:
-    kernel = _sides(op, input, kernel_size)
+    if _whole(op, input, kernel_size):
+        return layer(op, input, nn.AdaptiveAvgPool2d(1))
     options = (padding, ceil_mode, count_include_pad, divisor_override)
-    return layer(op, input, nn.AvgPool2d(kernel, stride or None, *options))
+    return layer(op, input, nn.AvgPool2d(kernel_size, stride or None, *options))
 
 
-def _sides(op: Operation, input: fx.Node, kernel: Any) -> Any:
-    """Return a kernel, which may be as large as its input where that has one size."""
-    numbers = (kernel,) if isinstance(kernel, int) else tuple(kernel)
-    if not all(isinstance(n, int) for n in numbers):
+def _whole(op: Operation, input: fx.Node, kernel: Any) -> bool:
+    """Tell whether a window that hangs on the input's size takes all of it."""
+    numbers = tuple(kernel) if isinstance(kernel, (list, tuple)) else (kernel,)
+    if all(isinstance(n, int) for n in numbers):
+        return False
+    if any(set(shape[2:]) != {1} for shape in op.shapes(op.node)):
         raise RefusedError("its window depends on the size of the input: use an adaptive pooling")
-    return kernel
+    return True
 
 
 @handles(F.adaptive_avg_pool1d, torch.adaptive_avg_pool1d)

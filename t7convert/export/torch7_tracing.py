@@ -6,8 +6,9 @@ numbers depend on the input. What can't be followed, or run, is an error that na
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
+import inspect
+import operator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,17 +118,19 @@ def is_leaf(module: nn.Module) -> bool:
     return own and not isinstance(module, nn.Sequential)
 
 
-def follow(network: nn.Module) -> Trace:
-    """Return the graph of a network; nothing is run yet.
+def follow(network: nn.Module, count: int = 1) -> Trace:
+    """Return the graph of a network of so many inputs; nothing is run yet.
+
+    Other arguments of the forward have their defaults.
 
     Raises:
         UnfollowedError: if the forward hangs on values, or does what torch.fx doesn't know.
     """
-    graph = _graph(network, train=False)
+    graph = _graph(network, count, train=False)
     trace = Trace(network, graph)
     nodes = list(graph.nodes)
     try:
-        again = list(_graph(network, train=True).nodes)
+        again = list(_graph(network, count, train=True).nodes)
     except UnfollowedError:
         again = []
     if [(n.op, n.target) for n in nodes] == [(n.op, n.target) for n in again]:
@@ -138,14 +141,14 @@ def follow(network: nn.Module) -> Trace:
     return trace
 
 
-def _graph(network: nn.Module, *, train: bool) -> fx.Graph:
+def _graph(network: nn.Module, count: int, *, train: bool) -> fx.Graph:
     if isinstance(network, torch.jit.ScriptModule):
         raise UnfollowedError(network, "", advice(network))
     modes = {module: module.training for module in network.modules()}
     follower = _Follower()
     try:
         network.train(train)
-        return follower.trace(network)
+        return _without_defaults(follower.trace(network, _defaults(network, count) or None))
     except Exception as error:  # whatever the network's own code raises on a proxy
         module, path = follower.failed or (network, "")
         reason = first_line(error).split(". ")[0]
@@ -153,6 +156,25 @@ def _graph(network: nn.Module, *, train: bool) -> fx.Graph:
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+def _defaults(network: nn.Module, count: int) -> dict[str, Any]:
+    """Return the arguments of the forward that are no inputs, with their defaults."""
+    arguments = list(inspect.signature(network.forward).parameters.values())[count:]
+    return {each.name: each.default for each in arguments if each.default is not each.empty}
+
+
+def _without_defaults(graph: fx.Graph) -> fx.Graph:
+    """Take away what torch.fx leaves of them: a placeholder, and a check that it has the value."""
+    for node in list(graph.nodes):
+        asserts = getattr(node.target, "__name__", "") in ("_assert", "_assert_is_none")
+        if node.op == "call_function" and asserts and not node.users:
+            graph.erase_node(node)
+    for node in reversed(list(graph.nodes)):
+        compared = node.op == "call_function" and node.target is operator.eq
+        if not node.users and (compared or (node.op == "placeholder" and node.args)):
+            graph.erase_node(node)
+    return graph
 
 
 def _without_changes(network: nn.Module, graph: fx.Graph) -> None:
@@ -184,92 +206,3 @@ def changes_input(network: nn.Module, node: fx.Node) -> bool:
 #: Where functions of torch.nn.functional have their ``inplace`` among the arguments.
 _FLAG_AT = {"relu": 1, "relu6": 1, "elu": 2, "leaky_relu": 2, "dropout": 3, "silu": 1, "selu": 1}
 _FLAG_AT |= {"hardtanh": 3, "hardswish": 1, "hardsigmoid": 1, "threshold": 3}
-
-
-class _Runner(fx.Interpreter):
-    """Runs the graph and keeps the shapes of what depends on the input."""
-
-    def __init__(self, module: nn.Module, trace: Trace) -> None:
-        super().__init__(module, graph=trace.graph)
-        self.seen: dict[fx.Node, Any] = {}
-        self._dependent = trace.dependent()
-
-    def run_node(self, n: fx.Node) -> Any:
-        value = super().run_node(n)
-        self.seen[n] = _shapes(value) if n in self._dependent else value
-        return value
-
-
-def _shapes(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return Shape(value.shape)
-    if isinstance(value, (list, tuple)) and any(isinstance(item, Tensor) for item in value):
-        return tuple(_shapes(item) for item in value)
-    return value
-
-
-def run(trace: Trace, candidates: Iterator[Sequence[Tensor]]) -> None:
-    """Run the graph on the first inputs that it takes, and on larger ones.
-
-    Raises:
-        RefusedError: if it takes none of them.
-    """
-    module = plain_copy(trace.network)
-    odd = None  # what runs, but doesn't give a batch of results: an operation will say why
-    for inputs in candidates:
-        found = _run(module, trace, inputs)
-        if found is None or (odd is not None and not found.fits):
-            continue
-        for larger in _larger(inputs):
-            again = _run(module, trace, larger)
-            if again is not None and again.fits == found.fits:
-                odd = inputs, found, again
-                break
-        if odd is not None and odd[1].fits:
-            break
-    if odd is None:
-        raise RefusedError(
-            "no input was found that its forward takes: give one, or the shape of a batch, as "
-            "input="
-        )
-    trace.inputs, trace.expected = tuple(odd[0]), odd[1].output
-    trace.runs = odd[1].seen, odd[2].seen
-
-
-def plain_copy(network: nn.Module) -> nn.Module:
-    """Return a copy on the CPU, in float32 and evaluation mode."""
-    return copy.deepcopy(network).cpu().float().eval()
-
-
-@dataclass(frozen=True)
-class _Run:
-    seen: Mapping[fx.Node, Any]
-    output: Any
-    fits: bool
-
-
-def _run(module: nn.Module, trace: Trace, inputs: Sequence[Tensor]) -> _Run | None:
-    """Return what each node gave and the output; None where the network doesn't take the input."""
-    runner = _Runner(module, trace)
-    try:
-        with torch.no_grad():
-            output = runner.run(*(value.clone() for value in inputs))
-    except (RuntimeError, ValueError, IndexError, AssertionError, TypeError):
-        return None
-    whole = output if isinstance(output, (list, tuple)) else [output]
-    tensors = [value for value in whole if isinstance(value, Tensor)]
-    fits = all(value.dim() and len(value) == len(inputs[0]) for value in tensors)
-    return _Run(runner.seen, output, fits)
-
-
-def _larger(inputs: Sequence[Tensor]) -> Iterator[Sequence[Tensor]]:
-    """Give inputs of a larger batch: with larger sides first, for which not every network is."""
-    for more in (32, 0):
-        grown = []
-        for value in inputs:
-            sides = [n + more if axis >= 2 and n > 1 else n for axis, n in enumerate(value.shape)]
-            if not value.is_floating_point():
-                sides = [n + more for n in value.shape]
-            larger = value.new_zeros((len(value) + 1, *sides[1:]))
-            grown.append(larger if not value.is_floating_point() else torch.randn_like(larger))
-        yield grown

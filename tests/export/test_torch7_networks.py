@@ -1,4 +1,4 @@
-"""PyTorch networks become .t7 files: layers, structures, ties; what has no equal is named."""
+"""PyTorch networks become .t7 files: layers, structures, ties."""
 
 from __future__ import annotations
 
@@ -10,58 +10,12 @@ import torch
 from torch import nn
 
 import t7convert
-from t7convert.errors import ConversionError
 from t7convert.residual.blocks import BasicBlock, Bottleneck
 from t7convert.residual.preact import PreActShaResNet
 from t7convert.residual.preact_blocks import PreActBottleneck, WideBasic
 from t7convert.residual.resnet import ShaResNet
 from tests.export.torch7_compare import fields
-
-
-class Block(nn.Module):
-    """A residual block as torchvision writes it."""
-
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        down = [nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)]
-        self.downsample = nn.Sequential(*down) if stride != 1 else None
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
-        result: torch.Tensor = self.relu(out + (self.downsample(x) if self.downsample else x))
-        return result
-
-
-class ResNet(nn.Module):
-    """A network with the attributes of torchvision's ResNet."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 8, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(8)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        self.layer1 = nn.Sequential(Block(8, 8, 1))
-        self.layer2 = nn.Sequential(Block(8, 16, 2))
-        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
-        self.fc = nn.Linear(16, 5)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.layer1(self.maxpool(self.relu(self.bn1(self.conv1(x)))))
-        scores: torch.Tensor = self.fc(torch.flatten(self.avgpool(self.layer2(x)), 1))
-        return scores
-
-
-class Doubled(ResNet):
-    """What only looks like that network, and can't be followed."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x) * (2 if bool(x.abs().sum() > 0) else 1)
+from tests.export.torch7_there_and_back import ResNet, there_and_back
 
 
 class Vgg(nn.Module):
@@ -87,12 +41,6 @@ def settled(network: nn.Module) -> nn.Module:
             module.running_mean.normal_()
             module.running_var.uniform_(0.5, 2)
     return network.eval()
-
-
-def there_and_back(network: nn.Module, folder: Path, **options: Any) -> nn.Module:
-    """Write a network and read it again."""
-    t7convert.to_torch7(network, folder / "a.t7", force=True, **options)
-    return t7convert.to_module(folder / "a.t7")
 
 
 def layers() -> nn.Sequential:
@@ -267,60 +215,9 @@ def test_groups_are_convolutions_of_parts_or_cudnns(layer: nn.Module, tmp_path: 
         assert kinds == {"nn.Sequential", "cudnn.SpatialConvolution", "cudnn.ReLU"}
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
-        nn.MaxPool2d(3, 2, 1, ceil_mode=True),
-        nn.AvgPool2d(3, 2, ceil_mode=True),
-        nn.AvgPool2d(3, 2, 1, count_include_pad=False),
-    ],
-)
-def test_poolings_that_cudnn_computes_otherwise_are_named(layer: nn.Module, tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match=r"0: nn\.Spatial.*last windows"):
-        there_and_back(nn.Sequential(layer), tmp_path, backend="cudnn")
-
-
 def test_double_and_half_precision(tmp_path: Path) -> None:
     network = nn.Sequential(nn.Linear(3, 2)).double()
     again = there_and_back(network, tmp_path)
 
     assert next(again.parameters()).dtype == torch.float64
     assert next(there_and_back(network.half(), tmp_path).parameters()).dtype == torch.float32
-
-
-def hooked() -> nn.Module:
-    module = nn.Linear(2, 2)
-    module.register_forward_hook(lambda *_: None)
-    return nn.Sequential(module)
-
-
-@pytest.mark.parametrize(
-    ("network", "name", "reason"),
-    [
-        (nn.Sequential(nn.Linear(2, 2), nn.GELU()), "1: .*GELU", "no class"),
-        (nn.Sequential(nn.Sequential(nn.AlphaDropout())), r"0\.0: .*AlphaDropout", "no class"),
-        (nn.Sequential(nn.Flatten()), "0: .*Flatten", "rank"),
-        (nn.Sequential(nn.Conv2d(1, 1, 4, padding="same")), "0: .*Conv2d", "padding='same'"),
-        (nn.Sequential(nn.Conv2d(1, 1, 3, padding_mode="circular", padding=1)), "0", "circular"),
-        (nn.Sequential(nn.BatchNorm2d(2, track_running_stats=False)), "0", "statistics"),
-        (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Softmax(dim=2)), "1: .*Softmax", "dim=2"),
-        (nn.Sequential(nn.Conv2d(1, 2, 1), nn.Linear(2, 2)), "1: .*Linear", "row"),
-        (nn.Sequential(nn.Upsample(scale_factor=1.5)), "0: .*Upsample", "1.5"),
-        (hooked(), "0: .*Linear", "hooks"),
-        (Doubled(), "<root>: .*Doubled", "something else"),
-        (nn.LSTM(2, 2), "<root>: .*LSTM", "no class"),
-    ],
-)
-def test_what_has_no_equal_is_named(
-    network: nn.Module, name: str, reason: str, tmp_path: Path
-) -> None:
-    with pytest.raises(ConversionError, match=f"(?s){name}.*{reason}"):
-        there_and_back(network, tmp_path)
-    assert not (tmp_path / "a.t7").exists()
-
-
-def test_all_obstacles_are_listed(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError) as caught:
-        there_and_back(nn.Sequential(nn.GELU(), nn.Mish(), nn.ReLU()), tmp_path)
-
-    assert len(caught.value.problems) == 2

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from t7convert.errors import ConversionError
 from tests.export.test_torch7_forward import assert_equal, there_and_back
+from tests.export.test_torch7_networks import settled
 
 
 class Of(nn.Module):
@@ -44,6 +45,7 @@ EQUAL: dict[str, Any] = {
     "squeeze": lambda m, x: x.mean([2, 3], keepdim=True).squeeze(3).squeeze(-1),
     "power": lambda m, x: (x**2 + 1).sqrt().log().abs().clamp(min=0.1),
     "changed": lambda m, x: (x.add_(1), x.relu_(), x * 2)[2] + x,
+    "global": lambda m, x: F.avg_pool2d(x, x.size()[2:]) + F.max_pool2d(x, x.shape[2:]),
     "lrn": lambda m, x: F.local_response_norm(x, 3, 0.1, 0.5, 2.0),
 }
 
@@ -75,6 +77,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "sizes": (lambda m, x: x.view(x.size(0), 2, 2, x.size(2), x.size(3)), "several of its sizes"),
     "branch": (lambda m, x: x if x.sum() > 0 else -x, "<root>.*Of.*can't be followed"),
     "text": (lambda m, x: {"x": x}, "something else than tensors"),
+    "window": (lambda m, x: F.avg_pool2d(x, x.size(2) // 2), "avg_pool2d.*adaptive"),
     "padding": (lambda m, x: F.pad(x, (1, 1, 1, 1), value=2.0), "pad.*zeros only"),
     "resize": (lambda m, x: F.interpolate(x, size=x.shape[2] + 1), "interpolate.*multiple"),
     "computed": (lambda m, x: F.conv2d(x, m.layer.weight[:, :1].repeat(1, 4, 1, 1)), "computed"),
@@ -88,3 +91,43 @@ def test_what_has_no_equal_is_named(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=f"(?s){reason}"):
         there_and_back(Of(function), tmp_path)
     assert not (tmp_path / "a.t7").exists()
+
+
+class Optional(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 3)
+
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, scale: float = 2.0, *, turned: bool = False
+    ) -> Tensor:
+        x = self.layer(x)
+        if mask is not None:
+            x = x * mask
+        return -x if turned else x * scale
+
+
+def test_other_arguments_have_their_defaults(tmp_path: Path) -> None:
+    network, x = Optional().eval(), torch.randn(2, 3)
+
+    assert torch.equal(there_and_back(network, tmp_path)(x), network(x))
+    both = torch.randn(2, 3), torch.randn(2, 3)
+    again = there_and_back(network, tmp_path, input=both)
+    assert torch.equal(again(list(both)), network(*both))
+
+
+def test_what_lua_would_take_for_a_lone_image(tmp_path: Path) -> None:
+    """Of three dimensions, the first is the batch in PyTorch and the planes in torch/nn."""
+    series = nn.Sequential(nn.Conv1d(3, 2, 1), nn.PReLU(2), nn.BatchNorm1d(2), nn.MaxPool1d(2))
+    x = torch.randn(2, 3, 6)
+    again = there_and_back(settled(series), tmp_path)
+
+    assert torch.equal(again(x), series(x))
+    for layer in (nn.Upsample(scale_factor=2), nn.LocalResponseNorm(3), nn.Softmax(1)):
+        with pytest.raises(ConversionError, match=r"1: .*(images|dim=1)"):
+            there_and_back(nn.Sequential(nn.Conv1d(3, 4, 1), layer), tmp_path)
+    for unknown in (nn.Softmax(1), nn.LocalResponseNorm(3), nn.Embedding(3, 2)):
+        with pytest.raises(ConversionError, match=r"0: "):
+            there_and_back(nn.Sequential(unknown), tmp_path)
+    with pytest.raises(ConversionError, match=r"1: .*Conv1d.*3 dimensions here, not 2"):
+        there_and_back(nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv1d(3, 2, 1)), tmp_path)
