@@ -14,15 +14,13 @@ from torch import nn
 
 import t7convert
 from t7convert.api import to_converted
-from t7convert.errors import CheckpointError, ParityError, SelectionError
-from t7convert.inputs.drawing import Trial, from_file
+from t7convert.errors import CheckpointError, ParityError
+from t7convert.inputs.drawing import Trial
 from t7convert.lua import find
 from t7convert.parity.check import Options, check_network
 from t7convert.parity.junit import junit
 from t7convert.parity.opening import opens
-from t7convert.parity.precision import exact_arithmetic, pick_device, preserved
 from t7convert.parity.report import ParityReport, Row
-from t7convert.parity.streams import Stream
 from t7convert.testing import assert_parity
 from tests.build import linear, obj, sequential, table, tensor
 from tests.conftest import FIXTURES, SHARED
@@ -44,21 +42,6 @@ def test_nets_verify_with_gradients_and_torch7s_output(name: str) -> None:
     assert report.ok, str(report)
     assert {"parameter", "output", "final", "gradient", "recorded"} <= {r.kind for r in report.rows}
     assert report.parser == "torchfile"
-
-
-@pytest.mark.parametrize("arch", ["auto", "generic"])
-def test_drawn_inputs_are_a_batch_one_sample_and_no_batch(arch: Any) -> None:
-    report = t7convert.verify(BASIC, arch=arch)
-
-    assert report.ok
-    assert list(report.inputs.values()) == ["2x3x40x56", "1x3x40x56", "3x40x56"]
-    assert report.facts[1].ok
-    assert report.facts[1].detail == "4 groups of shared parameters, each one Parameter"
-
-
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_low_precision_on_the_cpu(dtype: str) -> None:
-    assert t7convert.verify(BASIC, dtype=dtype).ok
 
 
 def test_kept_activations_witness_where_the_weights_are_the_same() -> None:
@@ -178,87 +161,6 @@ def test_unchecked_classes_fail_unless_allowed(tmp_path: Path) -> None:
     assert 'failures="1"' in junit(report).replace('failures="2"', 'failures="1"')
 
 
-def test_arithmetic_settings_are_exact_inside_and_restored() -> None:
-    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-    before = (cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32)
-    cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32 = True, True, True
-    try:
-        with exact_arithmetic():
-            assert (cudnn.benchmark, cudnn.deterministic) == (False, True)
-            assert (cudnn.allow_tf32, matmul.allow_tf32) == (False, False)
-            assert torch.are_deterministic_algorithms_enabled()
-        with pytest.raises(KeyError), exact_arithmetic():
-            raise KeyError
-        assert (cudnn.benchmark, cudnn.allow_tf32, matmul.allow_tf32) == (True, True, True)
-        assert not torch.are_deterministic_algorithms_enabled()
-    finally:
-        cudnn.benchmark, cudnn.deterministic, cudnn.allow_tf32, matmul.allow_tf32 = before
-
-
-def test_devices() -> None:
-    has_cuda = torch.cuda.is_available()
-
-    assert pick_device("cpu") == torch.device("cpu")
-    assert has_cuda or pick_device("auto").type in ("cpu", "mps")
-    if not has_cuda:
-        with pytest.raises(SelectionError, match="no CUDA device"):
-            pick_device("cuda")
-    with pytest.raises(SelectionError, match="is no device"):
-        pick_device("abacus")
-
-
-def test_preserved_gives_back_values_dtypes_and_buffers() -> None:
-    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    before = {key: value.clone() for key, value in network.state_dict().items()}
-    with preserved(network), torch.no_grad():
-        network.double()
-        network[0].weight.zero_()
-
-    assert all(
-        torch.equal(before[k], v) and before[k].dtype == v.dtype
-        for k, v in network.state_dict().items()
-    )
-
-
-def test_preserved_gives_back_what_modules_share() -> None:
-    """Casting gives each module a running mean of its own (siamese towers share one)."""
-    network = nn.Sequential(nn.BatchNorm1d(2), nn.BatchNorm1d(2))
-    shared = network[1].running_mean = network[0].running_mean
-    with preserved(network):
-        network.double()(torch.ones(3, 2, dtype=torch.float64))
-
-    assert network[0].running_mean is network[1].running_mean is shared
-    assert shared.tolist() == [0, 0]
-
-
-@pytest.mark.parametrize("kind", ["npy", "pt", "t7"])
-def test_inputs_from_files(kind: str, tmp_path: Path) -> None:
-    value = np.random.default_rng(0).standard_normal((1, 3, 40, 56)).astype(np.float32)
-    path = tmp_path / f"x.{kind}"
-    if kind == "npy":
-        np.save(path, value)
-    elif kind == "pt":
-        torch.save(torch.from_numpy(value), path)
-    else:
-        t7convert.save(tensor(value, "Float"), path)
-    report = t7convert.verify(BASIC, input=path)
-
-    assert report.ok
-    assert report.seed is None
-    assert report.inputs == {f"x.{kind}": "1x3x40x56"}
-
-
-@pytest.mark.parametrize("kind", ["png", "jpg"])
-def test_inputs_from_pictures(kind: str, tmp_path: Path) -> None:
-    image = pytest.importorskip("PIL.Image")
-    pixels = np.random.default_rng(0).integers(0, 256, (40, 56, 3), dtype=np.uint8)
-    path = tmp_path / f"x.{kind}"
-    image.fromarray(pixels).save(path)
-
-    assert from_file(path).value.shape == (1, 3, 40, 56)
-    assert t7convert.verify(BASIC, input=path).ok
-
-
 def test_outputs_are_opened_by_suffix(tmp_path: Path) -> None:
     out = tmp_path / "out.pt"
     made = t7convert.convert(BASIC, out)
@@ -328,32 +230,6 @@ def test_assert_parity_sees_a_lost_tie() -> None:
         assert_parity(model, BASIC)
 
 
-def test_streams_hand_over_in_order_and_end_early() -> None:
-    def work(stream: Stream) -> str:
-        for number in range(3):
-            stream.put("a", np.full(5, number))
-        return "done"
-
-    with Stream(work) as stream:
-        assert [stream.take("a", n)[0] for n in range(3)] == [0, 1, 2]
-        with pytest.raises(KeyError):
-            stream.take("b", 0)
-        stream.join()
-        assert stream.result == "done"
-
-
-def test_a_stream_that_nobody_reads_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("t7convert.parity.streams.LIMIT", 10)
-
-    def work(stream: Stream) -> None:
-        while True:
-            stream.put("a", np.zeros(100))
-
-    with Stream(work) as stream:
-        stream.take("a", 3)
-    assert type(stream.error).__name__ == "StoppedError"
-
-
 def test_json_follows_its_documented_schema() -> None:
     data = json.loads(json.dumps(t7convert.verify(BASIC).to_json()))
     text = (Path(__file__).parents[2] / "docs/parity.md").read_text()
@@ -399,17 +275,3 @@ def test_what_is_random_in_lua_too_is_unchecked(tmp_path: Path) -> None:
 
     assert not report.ok
     assert [row.status for row in report.rows if row.kind == "output"] == ["unchecked"]
-
-
-def test_an_input_that_was_refused_is_said_to_be_not_compared(tmp_path: Path) -> None:
-    t7convert.save(obj("nn.JoinTable", dimension=2), tmp_path / "m.t7")
-    pair = [np.ones((2, 3)), np.ones((2, 4))]
-    t7convert.save({"input": pair}, tmp_path / "io.t7")
-    given = t7convert.verify(tmp_path / "m.t7", input=tmp_path / "io.t7")
-    drawn = t7convert.verify(BASIC)
-
-    assert list(given.inputs.values()) == ["[2x3, 2x4]"]
-    assert not any("not compared" in text for text in drawn.inputs.values())
-    from t7convert.parity.check import _told  # noqa: PLC0415
-
-    assert "not compared" in _told(Trial("without batch", np.ones(3)), drawn.rows[:1])
