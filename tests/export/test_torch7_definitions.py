@@ -14,7 +14,7 @@ from t7convert.cli import main
 from t7convert.errors import CheckpointError
 from t7convert.models import sharesnet18, sharesnet164
 from t7convert.models.states import network_of_state, read_state
-from tests.export.test_torch7_networks import settled
+from tests.export.torch7_there_and_back import settled
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 import t7convert
 from t7convert.errors import ConversionError
 from t7convert.format.objects import LuaObject
-from tests.export.modern_networks import NETWORKS, CifarResNet, DenseNet, Generator, TwoInputs
-from tests.export.test_torch7_networks import ResNet, settled
+from tests.export.modern_classifiers import CifarResNet, DenseNet
+from tests.export.modern_networks import NETWORKS, Generator, TwoInputs
+from tests.export.torch7_there_and_back import ResNet, settled
 from tests.torch7_fields import objects
 
 

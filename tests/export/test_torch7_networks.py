@@ -15,7 +15,7 @@ from t7convert.residual.preact import PreActShaResNet
 from t7convert.residual.preact_blocks import PreActBottleneck, WideBasic
 from t7convert.residual.resnet import ShaResNet
 from tests.export.torch7_compare import fields
-from tests.export.torch7_there_and_back import ResNet, there_and_back
+from tests.export.torch7_there_and_back import ResNet, settled, there_and_back
 
 
 class Vgg(nn.Module):
@@ -30,17 +30,6 @@ class Vgg(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         scores: torch.Tensor = self.classifier(torch.flatten(self.avgpool(self.features(x)), 1))
         return scores
-
-
-def settled(network: nn.Module) -> nn.Module:
-    """Return the network in evaluation mode, its statistics other than at the beginning."""
-    for module in network.modules():
-        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            module.running_mean.normal_()
-            module.running_var.uniform_(0.5, 2)
-    return network.eval()
 
 
 def layers() -> nn.Sequential:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from t7convert.errors import ConversionError
 from tests.export.test_torch7_forward import assert_equal, there_and_back
-from tests.export.test_torch7_networks import settled
+from tests.export.torch7_there_and_back import settled
 
 
 class Of(nn.Module):

@@ -50,6 +50,17 @@ class ResNet(nn.Module):
         return scores
 
 
+def settled(network: nn.Module) -> nn.Module:
+    """Return the network in evaluation mode, its statistics other than at the beginning."""
+    for module in network.modules():
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    return network.eval()
+
+
 def there_and_back(network: nn.Module, folder: Path, **options: Any) -> nn.Module:
     """Write a network and read it again."""
     t7convert.to_torch7(network, folder / "a.t7", force=True, **options)
