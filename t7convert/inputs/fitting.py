@@ -55,7 +55,7 @@ def fitting(
             size = fit.first(reading, every_size(reading)[likely])
             if size is not None:
                 return reading, size
-    return spec, None
+    return fit.lucky or (spec, None)
 
 
 def _ways(spec: Spec) -> list[Spec]:
@@ -88,26 +88,36 @@ class _Fit:
         self._shadow = shadow_of(network)
         self._batch = batch
         self.small = sum(p.numel() for p in network.parameters()) < 2_000_000
+        #: What runs with this batch alone: a Reshape may take all of it for one sample.
+        self.lucky: tuple[Spec, Size] | None = None
 
     def first(self, spec: Spec, sizes: Sequence[Size]) -> Size | None:
-        """Return the first size that fits, one answer per sample if there is one."""
+        """Return the first size that fits batches of any size, best with an answer per sample."""
         second: Size | None = None
         if not any(isinstance(d, str) for leaf in leaves(spec) for d in leaf.dims):
             sizes = sizes[:1]
         for size in sizes:
-            rows = self._answers(spec, size, self._shadow)
-            if rows is None and self._shadow is not self._network and size[1] * size[2] <= 64512:
-                rows = self._answers(spec, size, self._network) if self.small else None
+            rows = self._rows(spec, size, self._batch)
             if rows == self._batch or (rows is not None and not is_batched(spec)):
                 return size
-            if rows is not None and second is None:
+            if rows is None or second is not None:
+                continue
+            if self._rows(spec, size, self._batch + 1) is not None:
                 second = size
+            else:
+                self.lucky = self.lucky or (spec, size)
         return second
 
-    def _answers(self, spec: Spec, size: Size, network: nn.Module) -> int | None:
+    def _rows(self, spec: Spec, size: Size, batch: int) -> int | None:
+        rows = self._answers(spec, size, self._shadow, batch)
+        if rows is None and self._shadow is not self._network and size[1] * size[2] <= 64512:
+            return self._answers(spec, size, self._network, batch) if self.small else None
+        return rows
+
+    def _answers(self, spec: Spec, size: Size, network: nn.Module, batch: int) -> int | None:
         """Return how many answers the network gives, None if it can't take this size."""
         try:
-            value = draw_value(spec, size, self._batch, np.random.default_rng(0))
+            value = draw_value(spec, size, batch, np.random.default_rng(0))
             output = run_shadow(network, value)
         except (RuntimeError, ValueError, IndexError, TypeError, AssertionError, AttributeError):
             return None  # NotImplementedError is a RuntimeError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -47,6 +48,40 @@ class Graph:
         slot = inputs.index(source)
         return found[slot] if slot < len(found) else None
 
+    def pieces(self, start: int) -> int | None:
+        """Return into how many entries the first table is taken apart that a node leads to.
+
+        nngraph's ``split`` refuses entries that nothing uses, so the input had no more of them.
+        """
+        queue, seen = [start], {start}
+        while queue:
+            number = queue.pop(0)
+            module, after = self.module(number), self.feeds.get(number, [])
+            if module is not None and module.typename == "nn.SplitTable":
+                taken = [self.nodes[n - 1]["select"] for n in self._behind(after)]
+                return len(taken) if taken and None not in taken else None
+            fresh = [n for n in after if n not in seen and len(self.nodes[n - 1]["inputs"]) < 2]
+            seen.update(fresh)
+            queue += fresh
+        return None
+
+    def _behind(self, numbers: list[int]) -> list[int]:
+        """Return the nodes that a lone node without a module hands its table to."""
+        while len(numbers) == 1 and self.nodes[numbers[0] - 1]["select"] is None:
+            if self.module(numbers[0]) is not None:
+                break
+            numbers = self.feeds.get(numbers[0], [])
+        return numbers
+
+    def whole(self, start: int) -> Spec | None:
+        """Return what a node leads to takes, as many steps as are taken apart."""
+        spec = self.follow(start)
+        if isinstance(spec, Leaf) and "T" in spec.dims:
+            count = self.pieces(start)
+            if count is not None:
+                return replace(spec, dims=tuple(count if d == "T" else d for d in spec.dims))
+        return spec
+
     def follow(self, start: int) -> Spec | None:
         """Return what the first module takes that cares and that a node leads to, else ANY.
 
@@ -91,8 +126,8 @@ def _graph(m: FieldReader) -> Spec | None:
     graph = Graph(m)
     start, count = m.integer("input"), m.integer("nInputs")
     if count <= 1:
-        return graph.follow(start)
-    found = {int(graph.nodes[n - 1]["select"]): graph.follow(n) for n in graph.entries(start)}
+        return graph.whole(start)
+    found = {int(graph.nodes[n - 1]["select"]): graph.whole(n) for n in graph.entries(start)}
     size = cells(m.module)
     other = ANY if size is None else Leaf((size,))
     specs = [found.get(position) for position in range(1, count + 1)]

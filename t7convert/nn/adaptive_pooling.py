@@ -47,7 +47,9 @@ class AdaptiveMaxPool(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         sizes = list(zip(input.shape[-2:], self.output_size, strict=True))
         windows = [max_windows(n, count) for n, count in sizes]
-        if windows == [exact_windows(n, count) for n, count in sizes]:
+        # ONNX has no windows of several sizes: an exported graph picks their elements
+        traced = torch.compiler.is_exporting() and self.output_size != (1, 1)
+        if not traced and windows == [exact_windows(n, count) for n, count in sizes]:
             return F.adaptive_max_pool2d(input, self.output_size)
         rows, columns = (_places(spans, input.device) for spans in windows)
         parts = input[..., rows, :][..., columns]  # (..., oH, kH, oW, kW)

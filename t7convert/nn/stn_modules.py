@@ -94,7 +94,7 @@ class BilinearSamplerBHWD(nn.Module):
         alone = images.dim() == 3
         if alone:
             images, grids = images.unsqueeze(0), grids.unsqueeze(0)
-        fits = images.dim() == grids.dim() == 4 and len(images) == len(grids)
+        fits = images.dim() == grids.dim() == 4 and images.shape[0] == grids.shape[0]
         if not fits or grids.shape[3] != 2:
             shapes = [tuple(item.shape) for item in input]
             raise ValueError(f"the shapes are {shapes}, expected (N, H, W, C) and (N, h, w, 2)")

@@ -223,7 +223,15 @@ def _run(
                 ) from error
             continue  # an edge case that the Lua module itself refuses
         if options.gradients and not number and side.differentiable:
-            rows += check_gradients(tree, converted, side, trial)
+            try:
+                rows += check_gradients(tree, converted, side, trial)
+            except T7Error:
+                raise
+            except Exception as error:
+                raise SelectionError(
+                    f"{name}: the backward pass does not take this input "
+                    f"({describe(trial.value)}): {error}"
+                ) from error
     rows += check_activations(tree, side)
     return rows
 

@@ -1,4 +1,4 @@
-"""Poolings whose divisor ONNX doesn't know are exported as sums all the same."""
+"""Poolings whose divisor or windows ONNX doesn't know are exported all the same."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from t7convert.export.graphs import write_onnx
+from t7convert.nn.adaptive_pooling import AdaptiveMaxPool
 from t7convert.nn.convolution_map import SubSample2d
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
-def test_subsampling_is_a_sum(tmp_path: Path) -> None:
-    network = SubSample2d(3, (2, 3), (2, 2)).eval()
+@pytest.mark.parametrize(
+    "network", [SubSample2d(3, (2, 3), (2, 2)), AdaptiveMaxPool((3, 2)), AdaptiveMaxPool((1, 1))]
+)
+def test_poolings_that_onnx_has_not_are_exported(network: nn.Module, tmp_path: Path) -> None:
+    network.eval()
     given, target = torch.randn(2, 3, 8, 9), tmp_path / "m.onnx"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

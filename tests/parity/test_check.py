@@ -14,7 +14,7 @@ from torch import nn
 
 import t7convert
 from t7convert.api import to_converted
-from t7convert.errors import CheckpointError, ParityError
+from t7convert.errors import CheckpointError, ParityError, SelectionError
 from t7convert.inputs.drawing import Trial
 from t7convert.lua import find
 from t7convert.parity.check import Options, check_network
@@ -24,6 +24,7 @@ from t7convert.parity.report import ParityReport, Row
 from t7convert.testing import assert_parity
 from tests.build import linear, obj, sequential, table, tensor
 from tests.conftest import FIXTURES, SHARED
+from tests.graphs import Graph
 
 NETS = sorted(path.name for path in (FIXTURES / "nets").iterdir())
 BASIC = next((FIXTURES / "nets/sharesnet-basic").glob("model.t7*"))
@@ -75,6 +76,18 @@ def test_an_output_of_any_bits_is_stale() -> None:
     report = check_network(converted.tree, converted, Options(), trials=given)
 
     assert [r.status for r in report.rows if r.kind == "activation"] == ["stale"]
+
+
+def test_an_input_that_lua_does_not_go_back_with_is_told() -> None:
+    """SplitTable.lua copies the gradient of every entry; nngraph's split reads two of three."""
+    graph = Graph()
+    pieces = graph.split(graph.node(obj("nn.SplitTable", dimension=2), graph.input()), 2)
+    converted = to_converted(graph.finish(graph.node(obj("nn.CAddTable"), *pieces)))
+    given = [Trial("x", np.ones((2, 3)))]
+
+    assert check_network(converted.tree, converted, Options(), trials=given).ok
+    with pytest.raises(SelectionError, match="backward pass does not take this input"):
+        check_network(converted.tree, converted, Options(gradients=True), trials=given)
 
 
 def test_a_lost_tie_fails() -> None:

@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 import t7convert
+from t7convert.api import to_converted
+from t7convert.format.objects import ArrayPayload, LuaStorage
+from t7convert.inputs.drawing import draw
 from t7convert.inputs.geometry import Leaf
 from t7convert.inputs.geometry_packages import spec_of
 from t7convert.lua.tree import build
-from tests.build import obj, table, tensor
+from tests.build import obj, sequential, table, tensor
+from tests.graphs import Graph
 
 CLASSES = """torchrnn.LSTM torchrnn.VanillaRNN torchrnn.LanguageModel torchrnn.TemporalAdapter
 onmt.LSTM onmt.GRU onmt.GlobalAttention onmt.NoAttention onmt.Bridge onmt.WordEmbedding
@@ -63,3 +67,36 @@ def test_a_states_size_is_that_of_the_cells(shared: Path) -> None:
     specs = spec_of(build(cases[0]["module"])) or []
     shapes = [tensor.size[1:] for tensor in cases[0]["input"].list()]
     assert [leaf.dims for leaf in specs] == shapes
+
+
+def test_a_table_that_a_graph_takes_apart_tells_the_steps() -> None:
+    """nngraph's split refuses entries that nothing uses; Lua's SplitTable goes back with all."""
+    graph = Graph()
+    both = graph.split(graph.input(), 2)
+    ends = []
+    for entry, steps in zip(both, (3, 2), strict=True):
+        words = graph.node(obj("nn.LookupTable", weight=tensor(np.ones((5, 4)))), entry)
+        pieces = graph.split(graph.node(obj("nn.SplitTable", dimension=2), words), steps)
+        ends.append(graph.node(obj("nn.CAddTable"), *pieces))
+    tree = build(graph.finish(*ends, inputs=2))
+
+    assert spec_of(tree) == [Leaf((3,), high=5), Leaf((2,), high=5)]
+
+
+def test_a_size_serves_batches_of_any_size() -> None:
+    """Reshape takes a batch of two halves for one sample: Reshape.lua compares whole sizes."""
+    weight = tensor(np.ones((3, 16)))
+    pool = obj("nn.TemporalMaxPooling", kW=2, dW=2)
+    first = obj(
+        "nn.TemporalConvolution",
+        **{"inputFrameSize": 2, "outputFrameSize": 4, "kW": 3, "dW": 1},
+        weight=tensor(np.ones((4, 6))),
+        bias=tensor(np.zeros(4)),
+    )
+    size = LuaStorage("torch.LongStorage", 1, ArrayPayload(np.array([16])))
+    flat = obj("nn.Reshape", size=size, nelement=16)
+    last = obj("nn.Linear", weight=weight, bias=tensor(np.zeros(3)))
+    converted = to_converted(sequential(first, pool, flat, last))
+    trials = draw(converted.tree, converted.network, 0)
+
+    assert [trial.value.shape for trial in trials] == [(2, 10, 2), (1, 10, 2), (10, 2)]

@@ -42,8 +42,11 @@ class SplitTable(Op):
     def forward(self, x: Array) -> list[Array]:
         return list(np.moveaxis(x, axis_of(self, x), 0))
 
-    def backward(self, gy: list[Array]) -> Array:
-        return np.stack(gy, axis_of(self, self.input))
+    def backward(self, gy: list[Array | None]) -> Array:
+        found = [part for part in gy if part is not None]
+        if len(found) < len(gy):
+            raise ValueError("an entry that nothing reads has no gradient, and Lua wants one")
+        return np.stack(found, axis_of(self, self.input))
 
 
 @implements("nn.SelectTable")
