@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 failed, 2 usage, 3 unsupported layer, 4 not a .t7 or corrupt
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ class ErrorBoundary(click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         extra["standalone_mode"] = False
+        _take_any_text()
         with interruptible():
             try:
                 code = super().main(*args, **extra)
@@ -98,6 +100,14 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _take_any_text() -> None:
+    """Let stdout take every name of a file: bytes that are no UTF-8, letters that it hasn't."""
+    stdout = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper) and stdout.errors == "strict":
+        whole = stdout.encoding.lower().replace("-", "") == "utf8"
+        stdout.reconfigure(errors="surrogateescape" if whole else "backslashreplace")
+
+
 def _let_go_of_stdout() -> None:
     """Write what is left; where it can't be written any more, throw it away without a word."""
     if sys.stdout is None:
@@ -126,7 +136,17 @@ def _show_warning(message: Warning | str, *args: Any, **kwargs: Any) -> None:
 @click.option("--color/--no-color", "colour", default=None, help="Colours on or off.")
 @click.pass_context
 def main(ctx: click.Context, colour: bool | None) -> None:
-    """Turn Lua Torch (.t7) files into PyTorch networks that compute the same numbers."""
+    """Turn Lua Torch (.t7) files into PyTorch networks that compute the same numbers.
+
+    \b
+    Begin with:
+      t7convert inspect model.t7
+      t7convert to-pytorch model.t7 out.pt
+      t7convert verify model.t7 out.pt
+
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 unsupported layer, 4 not a .t7 or corrupt, 5 parity
+    failed, 130 interrupted. `t7convert COMMAND -h` explains a command.
+    """
     ctx.color = _wants_colour(colour)
     warnings.showwarning = _show_warning
 

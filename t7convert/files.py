@@ -96,6 +96,18 @@ def replace_text(target: Path, text: str, *, force: bool = False) -> None:
         beside.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
+@contextmanager
+def in_utf8(path: Path) -> Iterator[Path]:
+    """Give a file a name in UTF-8 inside the block, for libraries that open no other."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        with path.open("rb") as file:
+            yield Path(f"/dev/fd/{file.fileno()}")
+    else:
+        yield path
+
+
 def remove_unfinished(target: Path) -> None:
     """Remove what a process left that was killed while it wrote ``target``."""
     if target.parent.is_dir():

@@ -35,11 +35,12 @@ def kind_of(out: str | os.PathLike[str], format: str | None = None) -> str:
     Raises:
         OutputKindError: if there is none of this name.
     """
-    kind = (format or Path(out).suffix.lstrip(".")).lower()
+    kind = (format or Path(out).suffix).lstrip(".").lower()
     kind = "pt" if kind == "pth" else kind
     if kind not in {*NETWORK_KINDS, *DATA_KINDS}:
+        problem = f"unknown kind of output {kind!r}" if kind else "the name has no suffix"
         raise OutputKindError(
-            f"{os.fspath(out)}: unknown kind of output {kind!r}; a network can become "
+            f"{os.fspath(out)}: {problem}; a network can become "
             f"{', '.join(NETWORK_KINDS)}, other data {', '.join(DATA_KINDS)}"
         )
     return kind

@@ -67,7 +67,10 @@ def parse(path: str) -> tuple[Key, ...]:
     while position < len(path):
         match = _TOKEN.match(path, position)
         if not match:
-            raise PathError(f"path {path!r}: can't be read from character {position + 1} on")
+            raise PathError(
+                f"path {path!r}: can't be read from character {position + 1} on; a key that is no "
+                'plain name is written ["any string"]'
+            )
         group = match.groupdict()
         bare = group["name"] is not None or group["index"] is not None
         if (bare and position > 0 and not group["dot"]) or (not bare and group["dot"]):

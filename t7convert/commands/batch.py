@@ -62,6 +62,9 @@ def batch(
     work = _targets(found, kind)
     if out.exists() and not out.is_dir():
         raise click.UsageError(f"{out}: is no folder")
+    if not found and files != "-":
+        names = " or ".join(patterns or PATTERNS)
+        click.echo(f"{files}: no file in it is called {names}", err=True)
     out.mkdir(parents=True, exist_ok=True)
     record = Record.read(out)
     options: dict[str, Any] = {
@@ -137,11 +140,12 @@ def _in_folder(folder: Path, patterns: Sequence[str], out: Path) -> list[tuple[P
     if not folder.is_dir():
         raise click.UsageError(f"{folder}: is no folder; a list of files comes on stdin, with -")
     wanted = patterns or [p + packed for p in PATTERNS for packed in ("", *_PACKED)]
-    own = out.resolve()
+    own, whole = out.resolve(), folder.resolve()
+    apart = own != whole and own not in whole.parents  # else outputs lie among the sources
     found = []
     for path in sorted(folder.rglob("*")):
         fits = any(fnmatch.fnmatch(path.name, pattern) for pattern in wanted)
-        if fits and path.is_file() and own not in path.resolve().parents:
+        if fits and path.is_file() and not (apart and own in path.resolve().parents):
             found.append((path, path.relative_to(folder)))
     return found
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from t7convert.commands.download import Options
+from t7convert.commands.download import Options, refuse_for_a_file
 from t7convert.commands.printing import print_json
 from t7convert.opening import TOLD, Reading
 
@@ -64,6 +64,8 @@ def classify(
     from t7convert.vision.transforms import transform_for
 
     looks, options = looks or Looks(), options or Options()
+    if Path(source).exists():
+        refuse_for_a_file(source, options)
     paths = find_images(images)
     subject = load_subject(
         source,

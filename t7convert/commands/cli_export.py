@@ -20,10 +20,15 @@ from t7convert.commands.cli_options import (
 )
 
 
-@click.command("convert")
+@click.command("convert", short_help="Convert to .safetensors, .onnx, .py, ...")
 @click.argument("source", metavar="MODEL.t7", type=FILE)
 @click.argument("out", metavar="OUT", type=OUT)
-@click.option("--format", metavar="KIND", help="The kind of output, if the suffix doesn't say it.")
+@click.option(
+    "--format",
+    metavar="KIND",
+    help="The kind of output, if the suffix doesn't say it: pt, safetensors, onnx, pt2, py, npz, "
+    "json; of data npz, npy, json, pt, t7.",
+)
 @select_option
 @click.option("--until", metavar="PATH", help="Keep the network up to this module (features).")
 @arch_option
@@ -34,7 +39,12 @@ from t7convert.commands.cli_options import (
     help="Demand torchvision's names; an error where the network is none of its families.",
 )
 @click.option("--untie", is_flag=True, help=".safetensors: write every name of a shared tensor.")
-@click.option("--input", type=FILE, help=".onnx, .pt2, .py: trace or compare with this input.")
+@click.option(
+    "--input",
+    type=FILE,
+    metavar="FILE",
+    help=".onnx, .pt2, .py: trace or compare with this input: .t7, .npy, .pt, .png or .jpg.",
+)
 @shape_option
 @click.option("--dynamic/--fixed", default=True, help=".onnx, .pt2: leave the batch free.")
 @plugin_option
@@ -54,7 +64,7 @@ def convert_command(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(convert_file(**options))
 
 
-@click.command("shrink")
+@click.command("shrink", short_help="Drop activations and buffers of a .t7.")
 @click.argument("source", metavar="IN.t7", type=FILE)
 @click.argument("out", metavar="OUT.t7", type=OUT)
 @click.option("--gradients", is_flag=True, help="Drop gradWeight, gradBias and the like too.")
@@ -72,7 +82,7 @@ def shrink_command(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(shrink(**options))
 
 
-@click.command("extract")
+@click.command("extract", short_help="Write a part of a file: .npz, .npy, .json...")
 @click.argument("source", metavar="FILE.t7", type=FILE)
 @click.argument("out", metavar="OUT", type=OUT)
 @click.option(
@@ -91,13 +101,25 @@ def extract_command(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(extract(**options))
 
 
-@click.command("batch")
+@click.command("batch", short_help="Convert many files in parallel.")
 @click.argument("files", metavar="FOLDER|-", type=click.Path(path_type=str))
 @click.argument("out", metavar="OUT", type=OUT)
-@click.option("--to", "kind", metavar="KIND", default="pt", show_default=True, help="The output.")
+@click.option(
+    "--to",
+    "kind",
+    metavar="KIND",
+    default="pt",
+    show_default=True,
+    help="What to write: pt, safetensors, onnx, pt2, py, npz or json.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="How many at a time; else one per CPU.")
 @click.option(
-    "--pattern", "patterns", multiple=True, metavar="GLOB", help="File names; may be repeated."
+    "--pattern",
+    "patterns",
+    multiple=True,
+    metavar="GLOB",
+    help="Names of files to take; may be repeated.  [default: *.t7, *.t7b, *.th, *.th7, *.net, "
+    "also packed]",
 )
 @select_option
 @click.option("--until", metavar="PATH", help="Keep the networks up to this module (features).")
@@ -123,7 +145,7 @@ def batch_command(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(batch(**options))
 
 
-@click.command("to-torch7")
+@click.command("to-torch7", short_help="Write a .t7 that Lua Torch loads.")
 @click.argument("source", metavar="IN.pt", type=FILE)
 @click.argument("out", metavar="OUT.t7", type=OUT)
 @click.option(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from t7convert.commands.download import Options
 
 
-@click.command("to-pytorch")
+@click.command("to-pytorch", short_help="Convert to PyTorch, every tie kept.")
 @click.argument("source", metavar="MODEL.t7|NAME", type=FILE_OR_NAME)
 @click.argument("out", metavar="OUT.pt", type=OUT)
 @select_option
@@ -69,7 +69,7 @@ def to_pytorch_command(ctx: click.Context, /, *, options: Options, **how: Any) -
     ctx.exit(to_pytorch(source, select=select, **how))
 
 
-@click.command("inspect")
+@click.command("inspect", short_help="Show what a file holds.")
 @click.argument("source", metavar="MODEL.t7", type=FILE)
 @select_option
 @click.option("--depth", type=click.IntRange(min=0), help="Show the tree down to this depth.")
@@ -92,7 +92,7 @@ def inspect_command(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(inspect_file(**options))
 
 
-@click.command("models")
+@click.command("models", short_help="Show the paper's table of parameters.")
 @json_option
 @click.pass_context
 def models_command(ctx: click.Context, as_json: bool) -> None:
@@ -105,7 +105,7 @@ def models_command(ctx: click.Context, as_json: bool) -> None:
 out_argument = click.argument("out", metavar="[OUT]", type=OUT, required=False)
 
 
-@click.command("stub")
+@click.command("stub", short_help="Write a plugin skeleton for unknown classes.")
 @click.argument("source", metavar="MODEL.t7", type=FILE)
 @out_argument
 @select_option
@@ -122,7 +122,7 @@ def stub_command(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(stub(**options))
 
 
-@click.command("report")
+@click.command("report", short_help="Write the structure, for a bug report.")
 @click.argument("source", metavar="MODEL.t7", type=FILE)
 @out_argument
 @force_option

@@ -54,10 +54,32 @@ class ReadableFile(click.Path):
         return path
 
 
+class Output(click.Path):
+    """The name of a file to write; what else is wrong with one, ``files.check_output`` says."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Return the path."""
+        if not os.fspath(value):
+            raise click.UsageError("the name of the output is empty", ctx)
+        if os.fspath(value) == "-":
+            raise click.UsageError("-: outputs are files; ./- is one of this name", ctx)
+        return Path(value)
+
+
 FILE = ReadableFile()
 FILE_OR_NAME = ReadableFile(names=True)
 FILE_OR_FOLDER = ReadableFile(folders=True)
-OUT = click.Path(path_type=Path)  # what is wrong with an output, files.check_output says
+OUT = Output()
 DTYPES = click.Choice(["float64", "float32", "float16", "bfloat16"])
 ARCHS = click.Choice(["auto", "generic", "sharesnet"])
 

@@ -23,20 +23,37 @@ if TYPE_CHECKING:
     from t7convert.opening import Reading
 
 
-@click.command("verify")
+@click.command("verify", short_help="Prove parity with the Lua module.")
 @click.argument("source", metavar="MODEL.t7", type=FILE)
 @click.argument("output", metavar="[OUT]", type=FILE, required=False)
 @select_option
 @click.option("--until", metavar="PATH", help="Compare the network up to this module.")
 @arch_option
 @plugin_option
-@click.option("--input", type=FILE, help="Run this input: .t7, .npy, .pt, .png or .jpg.")
+@click.option(
+    "--input", type=FILE, metavar="FILE", help="Run this input: .t7, .npy, .pt, .png or .jpg."
+)
 @shape_option
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the drawn inputs."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Draw other random inputs.",
 )
-@click.option("--expected", type=FILE, help="A recorded output to compare with: .t7 or .npy.")
-@click.option("--device", default="cpu", show_default=True, help="cpu, cuda, mps or auto.")
+@click.option(
+    "--expected",
+    type=FILE,
+    metavar="FILE",
+    help="A recorded output to compare with: .t7 or .npy.",
+)
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="NAME",
+    help="cpu, cuda, cuda:N, mps or auto.",
+)
 @click.option(
     "--dtype", type=DTYPES, default="float32", show_default=True, help="Run in this type."
 )
@@ -83,7 +100,7 @@ def verify_command(
     ctx.exit(code)
 
 
-@click.command("diff")
+@click.command("diff", short_help="Compare two files.")
 @click.argument("first", metavar="A", type=FILE)
 @click.argument("second", metavar="B", type=FILE)
 @select_option

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from t7convert.opening import Reading
 
 
-@click.command("download")
+@click.command("download", short_help="Fetch released checkpoints.")
 @click.pass_context
 @click.argument("names", nargs=-1)
 @click.option(
@@ -48,8 +48,9 @@ def download_command(
     """Download released checkpoints by NAME, and print where they are.
 
     \b
-    t7convert download resnet50-shared
-    t7convert download --list
+    Examples:
+      t7convert download --list
+      t7convert download resnet50-shared
     """
     from dataclasses import replace
 
@@ -66,7 +67,7 @@ def download_command(
     ctx.exit(command.download(names, replace(options, force=force, accept_change=accept_change)))
 
 
-@click.command("classify")
+@click.command("classify", short_help="Print the best classes of pictures.")
 @click.pass_context
 @click.argument("source", metavar="NAME|FILE", type=FILE_OR_NAME)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", type=FILE_OR_FOLDER)
@@ -96,8 +97,9 @@ def classify_command(
 ) -> None:
     """Print the best classes of each IMAGE; folders are searched for pictures.
 
-    \b
-    t7convert classify resnet50-shared cat.jpg
+    NAME is one that `t7convert download --list` shows; FILE is a .t7, .pt or .safetensors.
+
+    Example: t7convert classify resnet50-shared cat.jpg
     """
     from t7convert.commands import classify as command
 
@@ -115,7 +117,7 @@ def classify_command(
     )
 
 
-@click.command("eval")
+@click.command("eval", short_help="Measure error rates.")
 @click.pass_context
 @click.argument("source", metavar="NAME|FILE", type=FILE_OR_NAME)
 @click.option(
@@ -161,9 +163,12 @@ def eval_command(
 ) -> None:
     """Measure error rates on ImageNet's validation or CIFAR's test images.
 
+    NAME is one that `t7convert download --list` shows; FILE is a .t7, .pt or .safetensors.
+
     \b
-    t7convert eval resnet50-shared --data ILSVRC2012
-    torchrun --nproc-per-node 4 -m t7convert eval resnet50-shared --data ILSVRC2012
+    Examples:
+      t7convert eval resnet50-shared --data ILSVRC2012
+      torchrun --nproc-per-node 4 -m t7convert eval resnet50-shared --data ILSVRC2012
     """
     from t7convert.commands import evaluate as command
 

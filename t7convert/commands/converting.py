@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,14 @@ def convert_file(
     kind = kind_of(out, format)
     check_output(out, force=force, sources=[source])
     opened = open_source(source, reading)
+    data = False
     network: dict[str, Any] = {"until": until, "dtype": dtype}
     options = {"untie": untie, "input": input, "input_shape": input_shape, "dynamic": dynamic}
     if select is None and not find.models(opened.root):
-        idle = {**network, **options, "dynamic": not dynamic, "keys": keys}
+        idle = {**network, **options, "dynamic": not dynamic, "keys": keys, "plugin": plugins}
+        idle["arch"] = keys is None and arch != "auto"
         write_data_of(opened.root, source, out, kind, idle, force=force)
-        remark = "no network in this file; its data was written"
+        data, remark = True, "no network in this file; its data was written"
     elif kind == "pt":
         check_kind(out, kind, options)
         how = {**network, "select": select, "arch": arch, "plugins": plugins, "force": force}
@@ -64,7 +67,28 @@ def convert_file(
         print_json({"source": str(source), "target": str(out), "remark": remark})
     else:
         click.echo(f"wrote {out} ({size(out.stat().st_size)})" + (f": {remark}" if remark else ""))
+        use = usage(out, kind, data=data)
+        if use:
+            click.echo(f"\n{use}")
     return 0
+
+
+def usage(out: Path, kind: str, *, data: bool = False) -> str:
+    """Return the lines of Python that use an output; nothing for .json and .t7."""
+    name = repr(str(out))
+    lines = {
+        "safetensors": f"import t7convert\nmodel = t7convert.load_model({name})",
+        "onnx": f"import onnxruntime\nsession = onnxruntime.InferenceSession({name})",
+        "pt2": f"import torch\nmodel = torch.export.load({name}).module()",
+        "py": f"from {out.stem} import load\nmodel = load()",
+        "npz": f"import numpy\narrays = numpy.load({name})",
+        "npy": f"import numpy\narray = numpy.load({name})",
+    }
+    if data:
+        lines["pt"] = f"import torch\ndata = torch.load({name}, weights_only=True)"
+    if kind == "py" and (not out.stem.isidentifier() or iskeyword(out.stem)):
+        return f"{out.stem!r} is no name that Python can import: choose another to import it"
+    return lines.get(kind, "")
 
 
 def write_data_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -49,6 +50,19 @@ class Options:
             cache_dir=self.cache_dir,
             limits=limits,
         )
+
+
+def refuse_for_a_file(source: str | os.PathLike[str], options: Options) -> None:
+    """Refuse options that say where to download from, if ``source`` is a file.
+
+    Raises:
+        UsageError: naming the option.
+    """
+    for flag, given in (("--url", options.urls), ("--resource-key", options.resource_key)):
+        if given:
+            raise click.UsageError(
+                f"{flag} goes with a name of the catalogue, and {source} is a file"
+            )
 
 
 def download(names: Sequence[str], options: Options | None = None) -> int:

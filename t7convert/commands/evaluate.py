@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from t7convert.commands.classify import Looks
-from t7convert.commands.download import Options
+from t7convert.commands.download import Options, refuse_for_a_file
 from t7convert.commands.printing import print_json
 from t7convert.opening import TOLD, Reading
 
@@ -56,6 +56,8 @@ def evaluate(
     from t7convert.vision.transforms import transform_for
 
     run, looks, options = run or Run(), looks or Looks(), options or Options()
+    if Path(source).exists():
+        refuse_for_a_file(source, options)
     with joined(looks.device) as (place, device):
         subject = load_subject(
             source,

@@ -35,9 +35,20 @@ def inspect_file(
         if html is not None or depth is not None:
             raise click.UsageError("--map prints a list: it goes without --html and --depth")
         return _print_map(open_source(source, reading), select, arch, plugins, as_json)
+    if arch != "auto":
+        raise click.UsageError("--arch goes with --map")
+    if depth is not None and (as_json or html is not None):
+        raise click.UsageError("--depth is for the text: it goes without --json and --html")
     if html is not None:
         check_output(html, force=True, sources=[source])
-    summary = api.inspect(open_source(source, reading), select=select)
+    opened = open_source(source, reading)
+    if plugins:
+        from t7convert.conversion.plugins import loaded
+
+        with loaded(plugins):  # their classes have a meaning then
+            summary = api.inspect(opened, select=select)
+    else:
+        summary = api.inspect(opened, select=select)
     if html is not None:
         from t7convert.page.inspection import inspection_page
 
@@ -78,7 +89,8 @@ def lines_of(summary: Summary, depth: int | None) -> Iterator[str]:
     parts = {k: v for k, v in vars(summary.bytes).items() if v}
     yield "bytes: " + ", ".join(f"{name} {size(count)}" for name, count in parts.items())
     if summary.functions:
-        shown = ", ".join(summary.functions[:3]) + (", ..." if len(summary.functions) > 3 else "")
+        shown = ", ".join(path or "<root>" for path in summary.functions[:3])
+        shown += ", ..." if len(summary.functions) > 3 else ""
         yield f"Lua functions (never executed): {len(summary.functions)}, at {shown}"
     for name, what in summary.beside.items():
         yield f"beside: {name} = {what}"

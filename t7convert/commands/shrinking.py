@@ -12,9 +12,10 @@ from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read, check_output
 from t7convert.format import save_all
 from t7convert.lua import find
+from t7convert.lua.cropping import crop
 from t7convert.lua.shrinking import shrink_graph
 from t7convert.opening import TOLD, Reading, open_source
-from t7convert.outputs import DATA_KINDS, NETWORK_KINDS, kind_of
+from t7convert.outputs import DATA_KINDS, NETWORK_KINDS
 
 
 def shrink(
@@ -81,7 +82,7 @@ def extract(
     from t7convert.export.data import write_data
 
     check_not_read(out, [source])
-    kind = kind_of(out)
+    kind = out.suffix.lower().lstrip(".")
     if kind not in DATA_KINDS:
         known = ", ".join(f".{name}" for name in DATA_KINDS)
         raise OutputKindError(f"{out}: a part of a file can become {known}")
@@ -89,6 +90,8 @@ def extract(
     opened = open_source(source, reading)
     with opened.named():
         value = opened.root if select is None else find.follow(opened.root, select)
+    if select is not None and kind == "t7":
+        crop(value)  # a view of a flattened network would bring all of it along
     write_data(value, out, kind=kind, force=force)
     click.echo(f"wrote {out} ({size(out.stat().st_size)})")
     return 0

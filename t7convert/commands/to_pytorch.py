@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -33,11 +34,13 @@ def located(
     Raises:
         DownloadError: if it is neither, or can't be downloaded.
     """
+    from t7convert.commands.download import refuse_for_a_file
     from t7convert.fetch.locate import entry_for
     from t7convert.fetch.obtaining import obtain
 
     entry = entry_for(source, extra_catalogue=options.extra_catalogue)
     if entry is None:
+        refuse_for_a_file(source, options)
         return Path(source), select
     bar = Bar(entry.name, shown=options.progress and not quiet)
     try:
@@ -93,16 +96,23 @@ def to_pytorch(
         record = {**asdict(made), "target": str(made.target), "source": str(made.source)}
         print_json(record)
     elif not quiet:
-        click.echo(_text(made, plugins, state_dict_only))
+        check = ["verify", str(made.source), str(out)]
+        check += [f"--select={select}"] if select else []
+        if state_dict_only:  # it does not say how it was made
+            check += [f"--until={until}"] if until else []
+            check += [f"--arch={arch}"] if arch != "auto" else []
+        check += [f"--plugin={plugin}" for plugin in plugins]
+        click.echo(_text(made, plugins, state_dict_only, check))
     return 0
 
 
-def _text(made: api.Conversion, plugins: Sequence[Path], state_dict_only: bool) -> str:
+def _text(
+    made: api.Conversion, plugins: Sequence[Path], state_dict_only: bool, check: Sequence[str]
+) -> str:
     lines = []
     if made.architecture == "generic":
-        lines.append("network     generic, as in the Lua file")
-        if made.reason:
-            lines.append(f"            (not one of the ShaResNets: {made.reason})")
+        why = " (no ShaResNet: --arch sharesnet says why)" if made.reason else ""
+        lines.append(f"network     generic, as in the Lua file{why}")
     else:
         lines.append(f"network     {made.architecture}, torchvision's names")
     tensors = counted(made.tensors, "tensor")
@@ -113,6 +123,9 @@ def _text(made: api.Conversion, plugins: Sequence[Path], state_dict_only: bool) 
     lines += [f"  {' = '.join(keys)}" for keys in made.ties]
     lines += [f"missing     {row}" for row in made.missing]
     lines.append(f"parity      {_parity(made.parity)}")
+    if made.parity["result"] == "skipped":
+        given = " --input FILE" if "--input" in made.parity["reason"] else ""
+        lines.append(f"            t7convert {shlex.join(check)}{given}")
     lines.append(f"wrote       {made.target} ({size(made.target.stat().st_size)})")
     lines.append("")
     if state_dict_only:

@@ -80,6 +80,12 @@ def lines_of(report: ParityReport) -> Iterator[str]:
         yield f"first module that diverges: {report.first}"
     worst = sorted(report.failures, key=lambda row: -row.relative)[:_WORST]
     yield from (f"  {row}" for row in worst)
+    kinds = {row.kind for row in report.failures}
+    if kinds == {"gradient"} and report.dtype in ("float16", "bfloat16"):
+        yield (
+            f"     in {report.dtype}, rounding may choose another maximum, which moves whole "
+            "gradients: --dtype float32 tells whether the conversion is wrong"
+        )
     verdict = "the network computes what the Lua module computes" if report.ok else "NOT equal"
     if not report.compared:
         verdict = "NOT proved: nothing was compared"

@@ -28,7 +28,7 @@ from t7convert.errors import (
     first_line,
 )
 from t7convert.export.example import batch_dims, resized
-from t7convert.files import replacing
+from t7convert.files import in_utf8, replacing
 from t7convert.inputs.values import tensors_in
 from t7convert.nn.memory import forget
 
@@ -97,7 +97,8 @@ def write_pt2(
             whole = io.BytesIO()  # on a full disk, PyTorch's own writer ends the process
             torch.export.save(program, whole)
             beside.write_bytes(whole.getbuffer())
-            again = torch.export.load(beside)
+            with beside.open("rb") as file:  # a path may be no UTF-8
+                again = torch.export.load(file)
         for batch in (2, 3) if dynamic else (None,):
             given = example if batch is None else resized(example, batch)
             with torch.no_grad():
@@ -139,7 +140,8 @@ def write_onnx(
         raise OutputError(f"{target}: the exporter returned nothing")
     with replacing(target, force=force) as beside:
         made.save(beside)
-        session = onnxruntime.InferenceSession(str(beside), providers=["CPUExecutionProvider"])
+        with in_utf8(beside) as name:
+            session = onnxruntime.InferenceSession(str(name), providers=["CPUExecutionProvider"])
         names = [entry.name for entry in session.get_inputs()]
         for batch in (2, 3) if dynamic else (None,):
             given = example if batch is None else resized(example, batch)

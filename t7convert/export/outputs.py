@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from t7convert.conversion.convert import Converted
-from t7convert.errors import OutputError
+from t7convert.errors import OutputError, OutputKindError
 from t7convert.export.checkpoint import architecture_json, binding_rows
 from t7convert.export.example import example_input
 from t7convert.export.graphs import write_onnx, write_pt2
@@ -93,7 +93,7 @@ def _json(request: Request) -> str:
 
 def _onnx(request: Request) -> str:
     if request.dtype not in (None, torch.float32):
-        raise OutputError(f"{request.target}: .onnx is written in float32")
+        raise OutputKindError(f"{request.target}: .onnx is written in float32")
     network, example = request.converted.network, request.example()
     return write_onnx(
         network, example, request.target, dynamic=request.dynamic, force=request.force

@@ -21,7 +21,7 @@ from t7convert.conversion.convert import Converted
 from t7convert.errors import CheckpointError
 from t7convert.export.checkpoint import FORMAT, architecture_json, binding_rows
 from t7convert.export.streaming import Stream, streams
-from t7convert.files import replacing
+from t7convert.files import in_utf8, replacing
 
 _DTYPES = {
     torch.float64: "F64",
@@ -110,7 +110,7 @@ def read_safetensors(path: Path) -> dict[str, Any]:
             f"{path}: reading it needs the package safetensors: pip install 't7convert[all]'"
         ) from error
     try:
-        with safe_open(path, framework="pt") as opened:
+        with in_utf8(path) as name, safe_open(name, framework="pt") as opened:
             metadata = opened.metadata() or {}
             state: dict[str, Tensor] = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118  no mapping
     except SafetensorError as error:

@@ -32,7 +32,7 @@ _TAKEN = frozenset(
     {NAME, "load", "make_layer", "WEIGHTS", "nn", "torch", "F", "Path", "parametrize", "base", "i"}
 )
 _LOAD = '''\
-WEIGHTS = Path(__file__).with_name("{weights}")
+WEIGHTS = Path(__file__).with_name({weights})
 
 
 def load(path=WEIGHTS):
@@ -45,6 +45,15 @@ def load(path=WEIGHTS):
 def weights_path(target: Path) -> Path:
     """Return where the weights of a source file lie: ``model.weights.pt`` beside ``model.py``."""
     return target.with_name(f"{target.stem}.weights.pt")
+
+
+def _literal(text: str) -> str:
+    """Return a string as source, in double quotes; bytes that are no UTF-8 as escapes."""
+    escaped = (
+        c if c.isprintable() and c not in '"\\' else c.encode("unicode_escape").decode()
+        for c in text
+    )
+    return '"' + "".join("\\" + c if c == '"' else c for c in escaped) + '"'
 
 
 def source_text(network: nn.Module, weights: str, origin: str = "") -> str:
@@ -66,7 +75,7 @@ def source_text(network: nn.Module, weights: str, origin: str = "") -> str:
         classes = [made.render() for made in [*lifted, *definitions]]
     dtype = dtype_of(network)
     cast = "" if dtype is None else f".to({dtype})"
-    load = _LOAD.format(weights=weights, name=NAME, cast=cast)
+    load = _LOAD.format(weights=_literal(weights), name=NAME, cast=cast)
     origin = "".join(c if c.isprintable() and c not in '"\\' else "?" for c in origin)
     came = f", from {origin}" if origin else ""
     head = f'"""A network of Lua Torch in PyTorch, written by t7convert{came}."""'

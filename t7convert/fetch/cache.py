@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from t7convert.errors import DownloadError, in_words
-from t7convert.files import replace_text
+from t7convert.files import remove_unfinished, replace_text
 
 if sys.platform == "win32":
     import msvcrt
@@ -119,6 +119,7 @@ class Slot:
         """Remove what an unfinished download left."""
         self.part.unlink(missing_ok=True)
         self.part_note.unlink(missing_ok=True)
+        remove_unfinished(self.part_note)  # of a process that was killed while it wrote
 
 
 def make_record(sha256: str, size: int, origin: str) -> Record:
@@ -142,6 +143,8 @@ def make_folder(folder: Path) -> None:
         DownloadError: naming the ways to choose another one.
     """
     try:
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(f"{folder} is no folder")
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(f"not writable: {folder}")

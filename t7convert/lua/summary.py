@@ -11,7 +11,7 @@ from t7convert.format.objects import LuaFunction, LuaObject, LuaStorage, LuaTabl
 from t7convert.lua import find
 from t7convert.lua.bytes_of import Bytes, byte_roles
 from t7convert.lua.counting import Counts, count, parameter_regions
-from t7convert.lua.tree import LuaModule, build, walk
+from t7convert.lua.tree import LuaModule, build, fields_of, is_module, walk
 
 #: The version of the ``--json`` schema, raised when a field changes its meaning or goes away.
 SCHEMA_VERSION = 1
@@ -222,6 +222,8 @@ def describe(value: Any) -> str:
 
 
 def _beside(root: Any, models: list[str]) -> dict[str, str]:
+    if isinstance(root, LuaObject) and not is_module(root):  # tds.Hash, a class of somebody's own
+        root = fields_of(root)
     if not isinstance(root, LuaTable):
         return {}
     found: dict[str, str] = {}

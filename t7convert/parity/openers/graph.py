@@ -28,7 +28,8 @@ def open_program(wish: Wish) -> Output:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on PyTorch's own deprecations
-            program = torch.export.load(wish.path)
+            with wish.path.open("rb") as file:  # a path may be no UTF-8
+                program = torch.export.load(file)
             network = program.module()
     except Exception as error:  # zip, JSON and schema errors of many kinds
         raise CheckpointError(

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from t7convert.errors import CheckpointError
+from t7convert.files import in_utf8
 from t7convert.inputs.values import tensors_in
 from t7convert.parity.openers.graph import LIMITS
 from t7convert.parity.openers.initialisers import Initialisers
@@ -54,9 +55,10 @@ def open_onnx(wish: Wish) -> Output:
     try:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4  # what it says is in the exception
-        session = onnxruntime.InferenceSession(
-            str(wish.path), options, providers=["CPUExecutionProvider"]
-        )
+        with in_utf8(wish.path) as name:
+            session = onnxruntime.InferenceSession(
+                str(name), options, providers=["CPUExecutionProvider"]
+            )
     except Exception as error:  # onnxruntime's errors have no common root
         fact = Fact("ONNX Runtime", False, f"refuses the model: {told(error)}")
         return Output(tensors=tensors, runs=False, facts=(fact,), limits=LIMITS)
