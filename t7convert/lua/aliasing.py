@@ -25,11 +25,12 @@ VIEWS = names(
 ALWAYS = frozenset(("w2nn.InplaceClip01",))
 #: In-place modules that put the old values back in their backward.
 RESTORING = frozenset(("nn.AddConstant", "nn.MulConstant"))
-#: Modules whose backward reads the output that they gave.
+#: Modules whose backward (or next step: nn.LSTM is torch-rnn's here) reads the output they gave.
 READ_OUTPUT = names(
     """nn.Tanh nn.Sigmoid nn.SoftMax nn.LogSoftMax nn.SoftMin nn.SpatialSoftMax nn.SpatialLogSoftMax
     nn.Sqrt nn.Exp nn.ELU nn.SoftPlus cudnn.Tanh cudnn.Sigmoid cudnn.SoftMax cudnn.LogSoftMax
-    cudnn.SpatialSoftMax cudnn.SpatialLogSoftMax"""
+    cudnn.SpatialSoftMax cudnn.SpatialLogSoftMax nn.MultiSoftMax nn.Cosine nn.Euclidean
+    nn.SeqLSTM nn.SeqLSTMP nn.SeqGRU nn.LSTM nn.VanillaRNN"""
 )
 #: In-place modules whose backward asks the memory that they wrote for no more than its sign.
 _ASK_SIGN = names("nn.ReLU nn.LeakyReLU nn.RReLU nn.Threshold cudnn.ReLU")

@@ -39,7 +39,7 @@ _RECURRENT = names(
     nn.RecLSTM nn.RecGRU"""
 )
 #: Modules that pass their input on, and read it in backward for the gradient of a penalty.
-_PENALTIES = names("nn.L1Penalty nn.DeepDreamLoss nn.TotalVariation")
+_PENALTIES = names("nn.L1Penalty nn.DeepDreamLoss nn.TotalVariation nn.StyleLoss")
 
 
 @dataclass(frozen=True)

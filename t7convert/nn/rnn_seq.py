@@ -18,6 +18,7 @@ from t7convert.nn.rnn_steps import (
     blanked,
     draw_parameters,
     gru_step,
+    in_one_memory,
     lstm_step,
 )
 
@@ -90,7 +91,7 @@ class _Sequence(Masked, Remembering):
             self.memory["last"] = state
         for name in self._buffers:
             self._buffers[name] = None  # a given start serves once
-        return torch.stack(outputs, 1 if self.batch_first else 0)
+        return in_one_memory(outputs, 1 if self.batch_first else 0)
 
     def extra_repr(self) -> str:
         sizes = f"{self.input_size}, {self.hidden_size}"

@@ -8,12 +8,14 @@ Sources: StepLSTM.lua, StepGRU.lua (and the C files of these names) of torch/rnn
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
 from torch.nn import functional
 
+from t7convert.nn.autograd import apply
 from t7convert.nn.memory import ZeroMask
 
 #: Where masked steps come from: nowhere, input rows of zeros, or :func:`set_zero_mask`.
@@ -40,13 +42,46 @@ def lstm_step(
     return (hidden if projection is None else hidden @ projection), cell
 
 
+class _ResetProduct(Function):
+    """(reset * hidden) @ weight; backward makes the product anew: the state may be overwritten."""
+
+    @staticmethod
+    def forward(reset: Tensor, hidden: Tensor, weight: Tensor) -> Tensor:
+        return (reset * hidden) @ weight
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        reset, hidden, weight = ctx.saved_tensors
+        back = grad @ weight.t()
+        rows = (reset * hidden).reshape(-1, weight.shape[0])
+        return back * hidden, back * reset, rows.t() @ grad.reshape(-1, weight.shape[1])
+
+
 def gru_step(gates: Tensor, hidden: Tensor, weight: Tensor) -> Tensor:
     """Return hidden after a step; ``gates`` is the input's part of r, u and the candidate."""
     size = hidden.shape[-1]
     both = gates[..., : 2 * size] + hidden @ weight[:, : 2 * size]
     r, u = both.sigmoid().chunk(2, -1)
-    candidate = (gates[..., 2 * size :] + (r * hidden) @ weight[:, 2 * size :]).tanh()
+    product = apply(_ResetProduct, r, hidden, weight[:, 2 * size :])
+    candidate = (gates[..., 2 * size :] + product).tanh()
     return candidate - u * candidate + u * hidden
+
+
+def in_one_memory(states: Sequence[Tensor], dim: int) -> Tensor:
+    """Return the states of the steps stacked along ``dim``, and let them lie in that memory.
+
+    So they do in Lua: a module that overwrites the output overwrites what the backward of the next
+    step, and the first step of the next call, read.
+    """
+    output = torch.stack(list(states), dim)
+    if not torch.compiler.is_compiling():
+        for state, place in zip(states, output.data.unbind(dim), strict=True):
+            state.data = place
+    return output
 
 
 class Masked(nn.Module):

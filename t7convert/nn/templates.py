@@ -13,26 +13,36 @@ from t7convert.nn.distance import require_features, rows
 
 
 class _Distances(Function):
-    """||scale_j * (w_j - x)|| for every column j of the weight."""
+    """||scale_j * (w_j - x)|| for every column j of the weight; ``anew``: in backward, too.
+
+    Otherwise backward reads the output, which modules in place may have overwritten.
+    """
 
     @staticmethod
-    def forward(input: Tensor, weight: Tensor, scale: Tensor) -> Tensor:
-        difference = (input.unsqueeze(2) - weight) * scale
-        output: Tensor = torch.linalg.vector_norm(difference, dim=1)
-        return output
+    def forward(input: Tensor, weight: Tensor, scale: Tensor, anew: bool) -> Tensor:
+        return _distances(input.unsqueeze(2) - weight, scale)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs, output)
+    def setup_context(
+        ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, bool], output: Tensor
+    ) -> None:
+        ctx.anew = inputs[3]
+        ctx.save_for_backward(*inputs[:3], output)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         input, weight, scale, output = ctx.saved_tensors
         difference = input.unsqueeze(2) - weight
-        quotient = (grad / (output + 1e-7)).unsqueeze(1)
+        distances = _distances(difference, scale) if ctx.anew else output
+        quotient = (grad / (distances + 1e-7)).unsqueeze(1)
         pull = difference * scale * quotient
         slope = pull * scale
-        return slope.sum(2), -slope.sum(0), (pull * difference).sum(0)
+        return slope.sum(2), -slope.sum(0), (pull * difference).sum(0), None
+
+
+def _distances(difference: Tensor, scale: Tensor) -> Tensor:
+    output: Tensor = torch.linalg.vector_norm(difference * scale, dim=1)
+    return output
 
 
 class WeightedEuclidean(nn.Module):
@@ -51,7 +61,7 @@ class WeightedEuclidean(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         require_features(input, len(self.weight))
-        output = apply(_Distances, rows(input), self.weight, self.diagCov)
+        output = apply(_Distances, rows(input), self.weight, self.diagCov, True)
         return output.view(*input.shape[:-1], -1)
 
     def extra_repr(self) -> str:
@@ -72,7 +82,7 @@ class Euclidean(nn.Module):
     def forward(self, input: Tensor) -> Tensor:
         require_features(input, len(self.weight))
         one = self.weight.new_ones(())
-        output = apply(_Distances, rows(input), self.weight, one.expand_as(self.weight))
+        output = apply(_Distances, rows(input), self.weight, one.expand_as(self.weight), False)
         return output.view(*input.shape[:-1], -1)
 
     def extra_repr(self) -> str:

@@ -6,14 +6,16 @@ The weight has the inputs' rows first, then the hidden state's; it is multiplied
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import Function
 from torch.nn import functional
 
+from t7convert.nn.autograd import apply
 from t7convert.nn.memory import Remembering
-from t7convert.nn.rnn_steps import lstm_step
+from t7convert.nn.rnn_steps import in_one_memory, lstm_step
 
 _Module = TypeVar("_Module", bound=nn.Module)
 
@@ -80,7 +82,7 @@ class _Recurrent(Remembering):
     def _finish(self, outputs: list[Tensor], state: list[Tensor]) -> Tensor:
         if not torch.compiler.is_exporting():  # an exported graph has no memory
             self.memory["last"] = state
-        return torch.stack(outputs, 1)
+        return in_one_memory(outputs, 1)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}, remember={self.remember_mode!r}"
@@ -110,6 +112,19 @@ class LSTM(_Recurrent):
         return self._finish(outputs, [hidden, cell])
 
 
+class _Tanh(Function):
+    """The slope is told from what lies in the output's memory, ``places``, when backward comes."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, places: list[Tensor], number: int) -> Tensor:
+        ctx.places, ctx.number = places, number
+        return input.tanh()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return gradients[0] * (1 - ctx.places[ctx.number].square()), None, None
+
+
 class VanillaRNN(_Recurrent):
     """h' = tanh(W [x, h] + b) over batch x steps x inputs; the input may be [h0, x].
 
@@ -121,8 +136,13 @@ class VanillaRNN(_Recurrent):
     def forward(self, input: Tensor | Sequence[Tensor]) -> Tensor:
         sums, (hidden,) = self._unpack(input)
         weight = self.weight[self.input_size :]
-        outputs = []
-        for given in sums.unbind(1):
-            hidden = (given + hidden @ weight).tanh()
+        outputs: list[Tensor] = []
+        places: list[Tensor] = []
+        for number, given in enumerate(sums.unbind(1)):
+            total = given + hidden @ weight
+            traced = torch.compiler.is_compiling()
+            hidden = total.tanh() if traced else apply(_Tanh, total, places, number)
             outputs.append(hidden)
-        return self._finish(outputs, [hidden])
+        output = self._finish(outputs, [hidden])
+        places += [state.detach() for state in outputs]
+        return output

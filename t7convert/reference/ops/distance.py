@@ -118,11 +118,15 @@ class Euclidean(Op):
         return np.sqrt((self._repeat**2).sum(1)).reshape(*x.shape[:-1], -1)
 
     def backward(self, gy: Array) -> Value:
-        div = (gy / (self.output + 1e-7)).reshape(len(self._repeat), 1, -1)
+        div = (gy / (self.distance() + 1e-7)).reshape(len(self._repeat), 1, -1)
         repeat = self._repeat * div * self.scale()
         self.accumulate("weight", -repeat.sum(0))
         self.accumulate_scale(div)
         return repeat.sum(2).reshape(self.input.shape)
+
+    def distance(self) -> Array:
+        """Return the output as backward reads it."""
+        return np.asarray(self.output)
 
     def accumulate_scale(self, div: Array) -> None:
         pass
@@ -132,6 +136,9 @@ class Euclidean(Op):
 class WeightedEuclidean(Euclidean):
     def scale(self) -> Array:
         return self.array("diagCov")
+
+    def distance(self) -> Array:
+        return np.asarray(self.returned)  # Lua computes it anew
 
     def accumulate_scale(self, div: Array) -> None:
         difference = rows(self, self.input)[:, :, None] - self.array("weight")

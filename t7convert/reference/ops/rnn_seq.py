@@ -193,8 +193,10 @@ class SequenceOp(Masked):
             call = self.step(self.w, x_t, state, None if masks is None else masks[t])
             self.calls.append(call)
             state = call.after
-        self.state["last"], self.state["started"] = state, True
         output = np.stack([call.after[0] for call in self.calls])
+        for call, hidden in zip(self.calls[1:], output, strict=False):
+            call.before = [hidden, *call.before[1:]]  # Lua reads it there, overwritten or not
+        self.state["last"], self.state["started"] = [output[-1], *state[1:]], True
         return output.swapaxes(0, 1) if self.flag("batchfirst") else output
 
     def backward(self, gy: Array) -> Value:

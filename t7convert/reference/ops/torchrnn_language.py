@@ -60,8 +60,13 @@ class Recurrent(Op):
         for t in range(sequence.shape[1]):
             self.steps.append(self.step(self.w, sequence[:, t], state, None))
             state = self.steps[-1].after
-        self.state["last"] = state
-        return np.stack([step.after[0] for step in self.steps], 1)
+        output = np.stack([step.after[0] for step in self.steps], 1)
+        for t, step in enumerate(self.steps):  # Lua reads them there, overwritten or not
+            step.after = [output[:, t], *step.after[1:]]
+            if t:
+                step.before = [output[:, t - 1], *step.before[1:]]
+        self.state["last"] = self.steps[-1].after
+        return output
 
     def backward(self, gy: Array) -> Value:
         state = [np.zeros_like(part) for part in self.steps[-1].after]
