@@ -53,14 +53,26 @@ def spec_of(module: LuaModule) -> Spec | None:
     rule = _RULES.get(module.spec.name) or _RULES.get(module.typename)
     if rule is not None:
         return rule(FieldReader(module))
-    listed = False
+    lister: LuaModule | None = None
     for _, child in module.children():
         found = spec_of(child)
         if found is not None:
             # behind a module that makes a list, a list is not what the network takes
-            return found[0] if listed and isinstance(found, list) else found
-        listed = listed or child.typename in ("nn.ConcatTable", "nn.SplitTable")
+            return _whole(lister, found) if lister and isinstance(found, list) else found
+        if lister is None and child.typename in ("nn.ConcatTable", "nn.SplitTable"):
+            lister = child
     return None
+
+
+def _whole(lister: LuaModule, entries: list[Any]) -> Spec:
+    """Return what becomes these entries: one of them, or a tensor that is cut into them."""
+    first, m = entries[0], FieldReader(lister)
+    if lister.typename != "nn.SplitTable" or not isinstance(first, Leaf):
+        return first
+    place = m.integer("dimension") - (2 if m.get("nInputDims") is None else 1)
+    if not first.batched or not 0 <= place <= len(first.dims):
+        return first
+    return replace(first, dims=(*first.dims[:place], len(entries), *first.dims[place:]))
 
 
 @rule(
@@ -183,6 +195,15 @@ def _parallel(m: FieldReader) -> Spec:
     return [spec_of(child) or ANY for child in m.modules_at()]
 
 
+@rule("nn.Bottle")
+def _more_dimensions(m: FieldReader) -> Spec:
+    """What the module takes has ``nInputDim`` dimensions; here it has one more."""
+    leaf = spec_of(m.modules_at()[0])
+    if not isinstance(leaf, Leaf) or len(leaf.dims) + 1 != m.integer("nInputDim"):
+        return leaf
+    return replace(leaf, dims=(3, *leaf.dims))
+
+
 @rule("nn.MapTable")
 def _map_table(m: FieldReader) -> Spec:
     return Repeated([spec_of(m.modules_at()[0]) or ANY] * 2)
@@ -201,6 +222,11 @@ def _slices(m: FieldReader) -> Spec:
 def _first(spec: Spec) -> Spec:
     """Return what the first entry of a table is; a recurrence's others are its own state."""
     return spec[0] if isinstance(spec, list) else spec
+
+
+def _one_index(spec: Spec) -> Spec:
+    """Return what a step takes of indices: one for each sample."""
+    return replace(spec, dims=()) if isinstance(spec, Leaf) and spec.high else spec
 
 
 def _steps_first(leaf: Leaf) -> Leaf:
@@ -237,13 +263,12 @@ def _cell(m: FieldReader) -> Spec:
 
 @rule("nn.Recurrence", "nn.LookupRNN")
 def _recurrence(m: FieldReader) -> Spec:
-    spec = _first(spec_of(m.modules_at()[0]))
-    return replace(spec, dims=()) if isinstance(spec, Leaf) and spec.high else spec
+    return _one_index(_first(spec_of(m.modules_at()[0])))
 
 
 @rule("nn.Recurrent")
 def _simple_recurrent(m: FieldReader) -> Spec:
-    return spec_of(m.modules_at()[1])
+    return _one_index(spec_of(m.modules_at()[1]))
 
 
 @rule("nn.RecurrentAttention")

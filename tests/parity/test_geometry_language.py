@@ -15,7 +15,7 @@ from t7convert.inputs.drawing import draw
 from t7convert.inputs.geometry import Leaf
 from t7convert.inputs.geometry_packages import spec_of
 from t7convert.lua.tree import build
-from tests.build import obj, sequential, table, tensor
+from tests.build import linear, obj, sequential, table, tensor
 from tests.graphs import Graph
 
 CLASSES = """torchrnn.LSTM torchrnn.VanillaRNN torchrnn.LanguageModel torchrnn.TemporalAdapter
@@ -100,3 +100,26 @@ def test_a_size_serves_batches_of_any_size() -> None:
     trials = draw(converted.tree, converted.network, 0)
 
     assert [trial.value.shape for trial in trials] == [(2, 10, 2), (1, 10, 2), (10, 2)]
+
+
+def test_specs_of_what_is_cut_or_has_more_dimensions() -> None:
+    row = linear(3, 2)
+    bottle = obj("nn.Bottle", modules=table(row), nInputDim=2, nOutputDim=2, dimDelta=0)
+    assert spec_of(build(bottle)) == Leaf((3, 3))
+    mapped = obj("nn.MapTable", module=row, modules=table(row))
+    cut = obj("nn.SplitTable", dimension=2)
+    assert spec_of(build(sequential(cut, mapped))) == Leaf((2, 3))
+    cut = obj("nn.SplitTable", dimension=1, nInputDims=2)
+    assert spec_of(build(sequential(cut, mapped))) == Leaf((2, 3))
+    cut = obj("nn.SplitTable", dimension=1)  # time steps, not a batch
+    assert spec_of(build(sequential(cut, mapped))) == Leaf((3,))
+
+
+def test_a_recurrence_of_words_takes_one_for_each_sample() -> None:
+    words = obj("nn.LookupTable", weight=tensor(np.ones((5, 4))))
+    rest = (obj("nn.Identity"), linear(4, 4), obj("nn.Sigmoid"))
+    step = obj("nn.Recurrent", modules=table(obj("nn.Identity"), words, *rest))
+
+    assert spec_of(build(obj("nn.Sequencer", modules=table(step)))) == Leaf(
+        ("T", 3), high=5, batched=False
+    )
