@@ -43,9 +43,9 @@ def tree_of_network(
 ) -> tuple[LuaModule, Check | None]:
     """Return the Lua module tree of a PyTorch network, and what must agree with it.
 
-    Classes that are known are taken for what they are. Of others the forward is followed; where
-    that is impossible, a class may still be known by its attributes (torchvision's ResNet). What
-    either gives is checked.
+    Classes that are known are taken for what they are, where no input is given, which tells more.
+    Of others the forward is followed; where that is impossible, a class may still be known by its
+    attributes (torchvision's ResNet). What either gives is checked.
 
     Args:
         network: the network.
@@ -56,12 +56,8 @@ def tree_of_network(
         ConversionError: listing every module that has no equal in torch/nn.
     """
     network = _unwrapped(network)
-    if not _foreign(network):
-        try:
-            return _direct(network, groups), None
-        except ConversionError:
-            if given is None:
-                raise
+    if given is None and not _foreign(network):
+        return _direct(network, groups), None
     try:
         tree, trace = tree_of_forward(network, Network(groups=groups), given)
         return tree, Check(trace.inputs, trace.expected)
@@ -75,7 +71,53 @@ def tree_of_network(
 
 def _direct(network: nn.Module, groups: bool) -> LuaModule:
     state = Network(groups=groups)
-    return finish(build_at(network, Place(state, "")), state)
+    state.rank = _rank(network)
+    tree = finish(build_at(network, Place(state, "")), state)
+    _keep_outputs(tree, None)
+    return tree
+
+
+def _rank(network: nn.Module) -> int:
+    """Return the dimensions of a sample that the first layer which tells them takes; 0 if none."""
+    for module in network.modules():
+        if isinstance(module, (nn.Flatten, nn.Embedding)):
+            return 0
+        for rank, kinds in _TELLING.items():
+            if isinstance(module, kinds):
+                return rank
+    return 0
+
+
+#: Layers that take samples of one rank only, by that rank.
+_TELLING: dict[int, tuple[type[nn.Module], ...]] = {
+    1: (nn.Linear,),
+    2: (nn.Conv1d, nn.ConvTranspose1d, nn.MaxPool1d, nn.AvgPool1d, nn.AdaptiveAvgPool1d),
+    3: (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d),
+    4: (nn.Conv3d, nn.BatchNorm3d, nn.MaxPool3d, nn.AvgPool3d),
+}
+
+
+def _keep_outputs(module: LuaModule, before: str | None) -> str | None:
+    """Let no module write over an output that the one before it reads in its backward pass.
+
+    PyTorch keeps the input of an ELU or a Softplus instead, so that there it does no harm.
+
+    Args:
+        module: a module, followed into Sequentials.
+        before: the class of the module of which the output goes in.
+
+    Returns:
+        The class of the module of which the output comes out.
+    """
+    if module.typename == "nn.Sequential":
+        for child in module.fields["modules"]:
+            before = _keep_outputs(child, before)
+        return before
+    if module.fields.get("inplace") and before in ("nn.ELU", "nn.SoftPlus"):
+        module.fields["inplace"] = False
+    for _, child in module.children():
+        _keep_outputs(child, None)
+    return module.typename
 
 
 def _unwrapped(network: nn.Module) -> nn.Module:

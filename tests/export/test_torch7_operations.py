@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import t7convert
 from t7convert.errors import ConversionError
 from tests.export.test_torch7_forward import assert_equal, there_and_back
 from tests.export.torch7_there_and_back import settled
@@ -129,5 +130,29 @@ def test_what_lua_would_take_for_a_lone_image(tmp_path: Path) -> None:
     for unknown in (nn.Softmax(1), nn.LocalResponseNorm(3), nn.Embedding(3, 2)):
         with pytest.raises(ConversionError, match=r"0: "):
             there_and_back(nn.Sequential(unknown), tmp_path)
-    with pytest.raises(ConversionError, match=r"1: .*Conv1d.*3 dimensions here, not 2"):
+    with pytest.raises(ConversionError, match=r"0: .*Upsample.*images"):
         there_and_back(nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv1d(3, 2, 1)), tmp_path)
+
+
+def test_the_first_layer_that_tells_the_rank_tells_it_to_those_before(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    series = nn.Sequential(nn.ReLU(), nn.BatchNorm1d(3), nn.Conv1d(3, 2, 1))
+    images = nn.Sequential(nn.LocalResponseNorm(3), nn.Softmax(1), nn.Conv2d(3, 2, 1))
+    for network, x in ((series, torch.randn(2, 3, 6)), (images, torch.rand(2, 3, 6, 5))):
+        again = there_and_back(settled(network).double(), tmp_path)
+        assert_equal([again(x.double())], [network(x.double())])
+    kinds = {type(module).__name__ for module in there_and_back(series, tmp_path).modules()}
+    assert "BatchNorm2d" in kinds
+
+
+def test_nothing_is_written_over_what_lua_reads_in_its_backward_pass(tmp_path: Path) -> None:
+    """Lua's ELU and SoftPlus read their output there, PyTorch's their input."""
+    for layer in (nn.ELU(), nn.Softplus()):
+        inner = nn.Sequential(nn.Linear(3, 3), layer)
+        network = nn.Sequential(inner, nn.Dropout(0.5, inplace=True), nn.ReLU(inplace=True))
+        there_and_back(network, tmp_path)
+        root: Any = t7convert.load(tmp_path / "a.t7")
+        dropout, relu = root["modules"].list()[1:]
+
+        assert not dropout.fields.get("inplace")
+        assert relu["inplace"] is True
