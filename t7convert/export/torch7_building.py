@@ -23,6 +23,8 @@ STRUCTURES: dict[type[nn.Module], Build] = {}
 #: Give a builder for what a module's attributes show, or None.
 RECOGNISERS: list[Callable[[nn.Module], Build | None]] = []
 
+_LIKE = "(for a network that came from a .t7, name its converted file: like=)"
+
 
 def builds(*kinds: type[nn.Module]) -> Callable[[Build], Build]:
     """Register the decorated function for these classes (not for their subclasses)."""
@@ -186,16 +188,14 @@ def advice(module: nn.Module) -> str:
     if nn.utils.parametrize.is_parametrized(module):
         return (
             "its parameters are computed from others: "
-            "torch.nn.utils.parametrize.remove_parametrizations(module, name) leaves what they are"
+            "torch.nn.utils.parametrize.remove_parametrizations(module, name) leaves what they are "
+            f"{_LIKE}"
         )
     if isinstance(module, nn.modules.lazy.LazyModuleMixin):
         return "its sizes are not known before its first forward pass"
     if isinstance(module, torch.jit.ScriptModule):
         return "what torch.jit compiled can't be followed: take the module that it was made of"
-    return (
-        "torch/nn has no class for it that is known here (for a network that came from a .t7, name "
-        "its converted file: like=)"
-    )
+    return f"torch/nn has no class for it that is known here {_LIKE}"
 
 
 def finish(root: LuaModule, network: Network) -> LuaModule:

@@ -114,8 +114,10 @@ def is_leaf(module: nn.Module) -> bool:
     """Tell whether a module is taken as a whole."""
     if is_known(module):
         return not isinstance(module, nn.Sequential)
-    own = type(module).__module__.startswith("torch.nn.")
-    return own and not isinstance(module, nn.Sequential)
+    home = type(module).__module__
+    if home.startswith("t7convert.nn."):  # of a network that came from a .t7: like= says more
+        return True
+    return home.startswith("torch.nn.") and not isinstance(module, nn.Sequential)
 
 
 def follow(network: nn.Module, count: int = 1) -> Trace:

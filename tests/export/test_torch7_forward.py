@@ -17,6 +17,7 @@ from t7convert.format.objects import LuaObject
 from tests.export.modern_classifiers import CifarResNet, DenseNet
 from tests.export.modern_networks import NETWORKS, Generator, TwoInputs
 from tests.export.torch7_there_and_back import ResNet, settled
+from tests.test_nets import net
 from tests.torch7_fields import objects
 
 
@@ -227,3 +228,9 @@ class Gate(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.gate(x)
         return out
+
+
+def test_modules_that_came_from_a_t7_ask_for_their_file(tmp_path: Path) -> None:
+    t7convert.convert(net("nngraph-unet")[0], tmp_path / "a.pt", verify=False)
+    with pytest.raises(ConversionError, match=r"<root>: t7convert\.nn.*like="):
+        there_and_back(t7convert.load_model(tmp_path / "a.pt"), tmp_path)
