@@ -85,24 +85,22 @@ def classify(
     labels = labels_of(subject, count_outputs(network, preprocessing), looks.labels)
     if labels is None:
         click.echo("no labels are known for this network; give them with --labels FILE", err=True)
-    records, failed = [], False
+    records: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
     for path in paths:
         try:
             ranked = rank(network, transform(path), top)
-        except ImageError as error:
-            failed = True
-            click.echo(f"t7convert: {error}", err=True)
-            continue
-        except SubjectError as error:  # of a size that the network does not take
-            failed = True
-            click.echo(f"t7convert: {path}: {error}", err=True)
+        except (ImageError, SubjectError) as error:  # no picture; of a size that doesn't fit
+            problem = str(error).removeprefix(f"{path}: ")
+            failed.append({"image": str(path), "problem": problem})
+            click.echo(f"t7convert: {path}: {problem}", err=True)
             continue
         if as_json:
             records.append({"image": str(path), "top": [_record(row, labels) for row in ranked]})
         else:
             click.echo("\n".join([str(path), *(_line(row, labels) for row in ranked)]))
     if as_json:
-        print_json({"network": subject.name, "images": records}, indent=2)
+        print_json({"network": subject.name, "images": records, "failed": failed}, indent=2)
     return 1 if failed else 0
 
 
