@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from t7convert.nn.memory import forget
 
 #: The version of the operators in .onnx files.
 OPSET = 20
+PROVIDER = "CPUExecutionProvider"
 #: ONNX Runtime orders its float32 sums in its own way; relative to the largest entry.
 ONNX_RTOL = 1e-4
 
@@ -78,6 +80,8 @@ def _trace(network: nn.Module, example: Any, *, dynamic: bool) -> torch.export.E
         reason = f"it can't be traced: {first_line(error)}"
         if dynamic and "Constraints violated" in reason:
             reason += " (a network that takes time steps first has no free batch there: --fixed)"
+        elif dynamic:
+            reason += " (with a free batch in front; --fixed traces the input as it is)"
         raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
 
 
@@ -130,18 +134,18 @@ def write_onnx(
     example = _single(example)
     _run(network, example)
     program = _trace(network, example, dynamic=dynamic)
-    try:
-        with _quiet():
-            made = torch.onnx.export(program, opset_version=OPSET, dynamo=True, verbose=False)
-    except Exception as error:  # so does its exporter
-        reason = f"ONNX can't express it: {first_line(error)}"
-        raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
-    if made is None:
-        raise OutputError(f"{target}: the exporter returned nothing")
     with replacing(target, force=force) as beside:
-        made.save(beside)
-        with in_utf8(beside) as name:
-            session = onnxruntime.InferenceSession(str(name), providers=["CPUExecutionProvider"])
+        for optimize in (True, False):  # onnxscript's optimiser loses an input of two clamps
+            made = _translated(network, program, optimize=optimize)
+            made.save(beside)
+            try:
+                with in_utf8(beside) as name:
+                    session = onnxruntime.InferenceSession(str(name), providers=[PROVIDER])
+                break
+            except Exception as error:  # ONNX Runtime's own kinds
+                if not optimize:
+                    reason = f"ONNX Runtime doesn't take it: {first_line(error)}"
+                    raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
         names = [entry.name for entry in session.get_inputs()]
         for batch in (2, 3) if dynamic else (None,):
             given = example if batch is None else resized(example, batch)
@@ -150,6 +154,41 @@ def write_onnx(
                 found = [torch.from_numpy(np.asarray(a)) for a in session.run(None, feeds)]
                 _compare(target, found, forget(network)(given), ONNX_RTOL)
     return _remark(network, example, dynamic)
+
+
+def _translated(
+    network: nn.Module, program: torch.export.ExportedProgram, *, optimize: bool
+) -> torch.onnx.ONNXProgram:
+    """Return the program in ONNX's operators.
+
+    Raises:
+        ConversionError: if there is none for one of PyTorch's.
+    """
+    from onnxscript import opset20 as op  # noqa: PLC0415  an optional extra
+
+    def leaky(x: Any, noise: Any, lower: float, upper: float, *_: Any, **__: Any) -> Any:
+        """In evaluation, RReLU has the slope in the middle; the noise is never read."""
+        return op.LeakyRelu(x, alpha=(lower + upper) / 2), noise
+
+    slopes = torch.ops.aten.rrelu_with_noise_functional.default
+    own: dict[Callable[..., Any], Callable[..., Any]] = {slopes: leaky}
+    try:
+        with _quiet():
+            made = torch.onnx.export(
+                program,
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+                optimize=optimize,
+                custom_translation_table=own,
+            )
+    except Exception as error:  # PyTorch's exporter raises many kinds
+        named = re.search(r"No ONNX function found for <OpOverload\(op='([^']*)'", str(error))
+        cause = f"it has no operator for {named[1]}" if named else first_line(error)
+        reason = f"ONNX can't express it: {cause}"
+        raise ConversionError([Problem(type(network).__name__, "", reason)]) from error
+    assert made is not None  # for mypy: with dynamo=True there is a program
+    return made
 
 
 def _remark(network: nn.Module, example: Any, dynamic: bool) -> str:
