@@ -21,7 +21,7 @@ from t7convert.lua.indices import recorded_poolings
 from t7convert.lua.overwriting import Overwrites, overwrites
 from t7convert.lua.reuse import UNFOLDING, reused, reused_in_place
 from t7convert.lua.tree import LuaModule, walk
-from t7convert.nn.inplace import Copied, Overwriting, copy_input
+from t7convert.nn.inplace import Copied, Overwriting, copy_input, keep_input
 from t7convert.nn.missing import MissingModule
 from t7convert.nn.remembered import remember_gradients
 from t7convert.nn.reuse import Keeps, reuse_outputs
@@ -113,6 +113,8 @@ class Conversion:
                 restoring=module.spec.typename in RESTORING,
                 late=id(module) in self.overwriting.late,
             )
+        if module.spec.typename in UNFOLDING and id(module) in self.overwriting.readers:
+            made.register_forward_pre_hook(keep_input)
         return Copied(made) if id(module) in self.overwriting.copies else made
 
     def reads_overwritten(self, module: LuaModule) -> bool:

@@ -10,7 +10,7 @@ from t7convert.export.source_calls import render
 from t7convert.export.source_classes import Statement
 from t7convert.export.source_library import Import
 from t7convert.export.source_modules import Modules, refuse
-from t7convert.nn.inplace import copy_input
+from t7convert.nn.inplace import copy_input, keep_input
 from t7convert.nn.remembered import of_lua_gradients
 from t7convert.nn.reuse import Keeps, OutputBuffer
 
@@ -157,9 +157,9 @@ def _hooks(network: nn.Module, modules: Modules) -> Iterator[str]:
         for hook in hooks:
             if isinstance(hook, OutputBuffer):
                 buffers.setdefault(hook.keeps, []).append(place(network, name))
-            elif hook is copy_input and module is network:
-                own = modules.library.require(("t7convert.nn.inplace", "copy_input"))
-                yield f"self.register_forward_pre_hook({own})"
+            elif (hook is copy_input and module is network) or hook is keep_input:
+                own = modules.library.require(("t7convert.nn.inplace", hook.__name__))
+                yield f"{place(network, name)}.register_forward_pre_hook({own})"
             elif not isinstance(getattr(hook, "__self__", None), OutputBuffer) and not (
                 of_lua_gradients(hook)
             ):

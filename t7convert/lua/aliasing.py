@@ -17,7 +17,7 @@ VIEWS = names(
     nn.SelectTable nn.NarrowTable nn.FlattenTable nn.SplitTable nn.ZipTable nn.ZipTableOneToMany
     nn.PrintSize nn.GradientReversal nn.L1Penalty nn.ZeroGrad nn.Copy nn.Convert nn.CopyGrad
     nn.CategoricalEntropy nn.Probe nn.Tic nn.Toc nn.ContentLoss nn.StyleLoss nn.DeepDreamLoss
-    nn.TotalVariation nn.NormStabilizer nngraph.JustElement nngraph.JustTable w2nn.Print
+    nn.TotalVariation nn.NormStabilizer nngraph.JustElement nngraph.JustTable
     w2nn.PrintTable nn.ReverseTable nn.PushTable nn.PullTable nn.ContentLossModule
     nn.StyleINLossModule nn.TVLossModule"""
 )
@@ -41,7 +41,8 @@ _KEEP_SIGN = _ASK_SIGN | names("nn.Dropout nn.ELU nn.AddConstant nn.MulConstant"
 #: Modules to which Lua gives memory of their own where PyTorch may give a view of the input.
 COPIES = names(
     """nn.Select nn.Narrow nn.Transpose nn.Convert nn.Copy nn.Dropout nn.SpatialDropout
-    nn.VolumetricDropout"""
+    nn.VolumetricDropout nn.SpatialUniformCrop onmt.VariationalDropout
+    w2nn.Print"""
 )
 
 

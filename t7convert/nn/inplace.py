@@ -168,6 +168,15 @@ def copy_input(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(copy_of(value) for value in args)
 
 
+def keep_input(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Forward pre-hook of a module whose backward reads its input as it was at the call.
+
+    Lua's convolutions keep an unfolded copy, which nobody overwrites.
+    """
+    followed = torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    return copy_input(module, args) if followed else None
+
+
 def copy_of(value: Any) -> Any:
     """Return a nested value with tensors of its own."""
     if isinstance(value, Tensor):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from t7convert.conversion import convert_tree
 from t7convert.format.objects import LuaObject, LuaTable
 from t7convert.inputs.drawing import Trial
 from t7convert.lua.tree import build
 from t7convert.parity.check import Options, check_network
+from t7convert.reference import Executor
 from tests import golden
-from tests.build import obj, sequential, tensor
+from tests.build import obj, sequential, table, tensor
 from tests.conftest import FIXTURES
 
 CASES = dict(golden.cases(FIXTURES / "variants" / "overwritten.t7.xz"))
@@ -37,6 +39,19 @@ def test_torch_rnn_as_its_reference(kind: str, remember: bool) -> None:
     apart = build(sequential(_torch_rnn(kind, remember), obj("nn.ELU", alpha=1.0, inplace=False)))
     other = check_network(tree, convert_tree(apart), options, trials=given)
     assert {row.kind for row in other.failures} == {"gradient"}
+
+
+@pytest.mark.parametrize("typename", ["w2nn.Print", "onmt.VariationalDropout"])
+def test_a_copy_is_not_overwritten(typename: str) -> None:
+    """Lua copies in these classes, though they give what they get."""
+    halved = obj("nn.MulConstant", constant_scalar=0.5, inplace=True)
+    both = obj("nn.ConcatTable", modules=table(obj(typename, p=0.3, name="x"), halved))
+    tree = build(sequential(obj("nn.Tanh"), both))
+    x = np.random.default_rng(3).standard_normal((2, 3))
+
+    for found in (convert_tree(tree).network(torch.from_numpy(x)), Executor().run(tree, x)):
+        np.testing.assert_allclose(np.asarray(found[0]), np.tanh(x), rtol=1e-12)
+        np.testing.assert_allclose(np.asarray(found[1]), np.tanh(x) / 2, rtol=1e-12)
 
 
 def _torch_rnn(kind: str, remember: bool) -> LuaObject:
