@@ -175,7 +175,7 @@ def _plain(module: nn.Module) -> None:
     if module._forward_hooks or module._forward_pre_hooks:
         raise RefusedError(
             "it has forward hooks, which have no equal in torch/nn (of weight_norm or "
-            "spectral_norm: torch.nn.utils.remove_weight_norm, remove_spectral_norm)"
+            f"spectral_norm: torch.nn.utils.remove_weight_norm, remove_spectral_norm) {_LIKE}"
         )
     if "forward" in vars(module):
         raise RefusedError("its forward was replaced")

@@ -179,7 +179,9 @@ def batch_norm(module: Any, place: Place) -> LuaModule:
     place.require(module.momentum is not None, "it averages without a momentum")
     series = isinstance(module, nn.BatchNorm1d) and place.network.rank == 2
     if isinstance(module, nn.BatchNorm1d):
-        place.require(place.network.rank in (0, 1, 2), "nn.BatchNormalization takes rows")
+        told = "no layer tells whether a sample is a row or a series: name an input="
+        place.require(place.network.rank > 0, told)
+        place.require(place.network.rank in (1, 2), "nn.BatchNormalization takes rows")
     else:
         place.network.rank = 3 if isinstance(module, nn.BatchNorm2d) else 4
     made = place.lua(
