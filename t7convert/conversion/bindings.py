@@ -18,7 +18,7 @@ from t7convert.conversion.transforms import Transform
 from t7convert.conversion.view import View
 from t7convert.format.objects import Array, LuaStorage, LuaTensor
 from t7convert.lua.sharing import Geometry, Region, regions
-from t7convert.nn.ties import IndexedView, PermutedView, SlicedView
+from t7convert.nn.ties import IndexedView, PermutedView, SharedBuffers, SlicedView
 
 #: Gives the values of a part of a storage; None makes uninitialised tensors (load_model).
 Reader = Callable[[LuaStorage, Geometry], Array]
@@ -128,15 +128,18 @@ class Binder:
         numbers = {key: number for number, (_, key) in enumerate(views)}
         for region in regions((numbers[key], r.geometry, r) for r, key in views):
             self.origins.update(_Tie(region, read).place())
-        made: dict[tuple[int, Geometry, Transform | None], Tensor] = {}
+        made: dict[tuple[int, Geometry, Transform | None], tuple[Record, Tensor]] = {}
         for record in self.records:
             if record.name in record.module._buffers:
                 key = (id(record.storage), record.geometry, record.transform)
                 if key not in made:
-                    made[key] = _tensor(record, record.geometry, read)
+                    made[key] = (record, _tensor(record, record.geometry, read))
                     origin = Origin(record.storage, record.geometry, record.transform)
-                    self.origins[id(made[key])] = origin
-                record.module._buffers[record.name] = made[key]
+                    self.origins[id(made[key][1])] = origin
+                first, tensor = made[key]
+                record.module._buffers[record.name] = tensor
+                if first is not record:
+                    SharedBuffers.keep(record.module, record.name, first.module, first.name)
 
 
 def _tensor(record: Record, geometry: Geometry, read: Reader | None) -> Tensor:

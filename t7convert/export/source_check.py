@@ -19,7 +19,7 @@ from t7convert.nn.remembered import of_lua_gradients
 
 _MODULE = "_t7convert_written_source"
 #: What every module has, and what a converted network tells of its origin.
-_OWN = frozenset(vars(nn.Module())) | {"parametrizations", "flat_layout"}
+_OWN = frozenset(vars(nn.Module())) | {"parametrizations", "flat_layout", "_apply"}
 
 
 def built(

@@ -5,7 +5,7 @@ None has a ``right_inverse``: assigning through a view would corrupt the shared 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -54,3 +54,36 @@ class IndexedView(nn.Module):
 
     def extra_repr(self) -> str:
         return f"shape={tuple(self.positions.shape)}"
+
+
+class SharedBuffers:
+    """A module's ``_apply`` that keeps the buffers which it shares with modules before it.
+
+    Casting and moving a network gives every module buffers of its own (nn.Module._apply);
+    parameters stay one. Shared statistics would part then, as they never do in Lua.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = module
+        self.shared: dict[str, tuple[nn.Module, str]] = {}
+
+    @classmethod
+    def keep(cls, module: nn.Module, name: str, first: nn.Module, own: str) -> None:
+        """Make ``module.name`` and ``first.own``, one buffer now, stay one."""
+        apply = vars(module).get("_apply")
+        if not isinstance(apply, cls):
+            apply = cls(module)
+            vars(module)["_apply"] = apply
+        apply.shared[name] = (first, own)
+
+    def __call__(self, change: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
+        type(self.module)._apply(self.module, change, recurse)
+        for name, (first, own) in self.shared.items():
+            mine, theirs = self.module._buffers[name], first._buffers[own]
+            if mine is not None and theirs is not None and _alike(mine, theirs):
+                self.module._buffers[name] = theirs
+        return self.module
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    return (a.shape, a.dtype, a.device) == (b.shape, b.dtype, b.device)

@@ -215,3 +215,21 @@ def test_views_compute_on_geometry(chain: View, expected: Geometry) -> None:
 def test_a_view_that_strides_forbid_is_an_error() -> None:
     with pytest.raises(ValueError, match="don't allow"):
         View().reshape(6).apply(Geometry((2, 3), (1, 2), 0))
+
+
+def test_statistics_that_modules_share_stay_one_through_casts() -> None:
+    """Towers of clone('weight', 'bias', 'running_mean', 'running_var') train one statistic."""
+    fields = {name: tensor(np.ones(2)) for name in ("running_mean", "running_var")}
+    sizes = {"eps": 1e-5, "momentum": 0.1, "affine": False}
+    one, two = (obj("nn.BatchNormalization", 2, **sizes, **fields) for _ in range(2))
+    network = converted(sequential(one, two))
+    for changed in (network.float(), copy.deepcopy(network).double(), network.bfloat16().float()):
+        changed.train()(torch.rand(3, 2, dtype=next(changed.buffers()).dtype))
+        for name in fields:
+            assert changed[0].get_buffer(name) is changed[1].get_buffer(name)
+
+    alone = network[1].double()  # half of it elsewhere: nothing is one any more
+    assert alone.running_mean.dtype == torch.float64
+    assert network[0].running_mean.dtype == torch.float32
+    network.double()
+    assert network[0].running_mean is network[1].running_mean
