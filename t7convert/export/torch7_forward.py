@@ -14,7 +14,7 @@ from t7convert.export import torch7_arithmetic, torch7_reshaping, torch7_resizin
 from t7convert.export.torch7_building import Network, Place, RefusedError
 from t7convert.export.torch7_operations import check_known, modules_of
 from t7convert.export.torch7_running import run
-from t7convert.export.torch7_tracing import Trace, follow
+from t7convert.export.torch7_tracing import Shape, Trace, follow
 from t7convert.export.torch7_wiring import wired
 from t7convert.lua.tree import LuaModule
 
@@ -130,11 +130,15 @@ def _first_layer(trace: Trace, given: fx.Node) -> Any:
 def _outputs(trace: Trace) -> tuple[list[fx.Node], bool]:
     """Return the nodes that the network gives, and whether as a table."""
     found: Any = list(trace.graph.nodes)[-1].args[0]
-    if isinstance(found, fx.Node):
-        return [found], False
-    if isinstance(found, (list, tuple)) and all(isinstance(each, fx.Node) for each in found):
-        return list(found), True
-    raise RefusedError("its forward gives something else than tensors")
+    several = isinstance(found, (list, tuple))
+    nodes = list(found) if several else [found]
+    if not nodes or not all(isinstance(each, fx.Node) for each in nodes):
+        raise RefusedError("its forward gives something else than tensors")
+    if not all(isinstance(trace.runs[0].get(each), Shape) for each in nodes):
+        raise RefusedError(
+            "its forward gives a value that is no tensor, or doesn't depend on its input"
+        )
+    return nodes, several
 
 
 def _tell(trace: Trace) -> None:

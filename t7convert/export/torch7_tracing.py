@@ -115,7 +115,7 @@ def is_leaf(module: nn.Module) -> bool:
     if is_known(module):
         return not isinstance(module, nn.Sequential)
     home = type(module).__module__
-    if home.startswith("t7convert.nn."):  # of a network that came from a .t7: like= says more
+    if home.startswith(("t7convert.nn.", "torch.jit.")):  # advice() says what helps
         return True
     return home.startswith("torch.nn.") and not isinstance(module, nn.Sequential)
 

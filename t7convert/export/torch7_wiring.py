@@ -36,6 +36,10 @@ def wired(
         outputs: what it gives.
         table: whether it gives a table, which one output may be too.
     """
+    if table and len(outputs) == 1:
+        inner = wired(place, made, inputs, outputs, table=False)
+        alone = place.lua("nn.ConcatTable", modules=[place.lua("nn.Identity")])
+        return place.sequential(inner, alone)
     if len(inputs) == 1 and not table:
         try:
             return _Nested(place, made, inputs[0]).module(outputs[0])
@@ -126,9 +130,20 @@ def _graph(
     for position, each in enumerate(inputs, start=1):
         source = split if len(inputs) == 1 else node([split], None, position)
         number[each] = node([source], place.lua("nn.Identity"))
+
+    def distinct(sources: Sequence[fx.Node]) -> list[int]:
+        """nngraph knows a source by its node: what comes twice comes through an Identity."""
+        found: list[int] = []
+        for source in sources:
+            again = number[source] in found
+            found.append(
+                node([number[source]], place.lua("nn.Identity")) if again else number[source]
+            )
+        return found
+
     for each, (sources, module) in made.items():
-        number[each] = node([number[source] for source in sources], module)
-    last = node([number[each] for each in outputs], None)
+        number[each] = node(distinct(sources), module)
+    last = node(distinct(outputs), None)
     return place.lua(
         "nn.gModule",
         nodes=nodes,
