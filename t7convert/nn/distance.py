@@ -58,19 +58,22 @@ class _Normalize(Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, float, float], output: Tensor) -> None:
         input, ctx.p, ctx.eps = inputs
-        ctx.save_for_backward(input)
+        if math.isinf(ctx.p):
+            largest, index = input.abs().max(1, keepdim=True)
+            ctx.save_for_backward(input, largest + ctx.eps, index)
+        else:  # the norm of the input at the call, as in Lua
+            ctx.save_for_backward(input, _power_sums(input, ctx.p, ctx.eps))
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        (input,) = ctx.saved_tensors
+        input, sums, *index = ctx.saved_tensors
         p, eps = ctx.p, ctx.eps
         cross = (input * grad).sum(1, keepdim=True)
-        if math.isinf(p):
-            largest, index = input.abs().max(1, keepdim=True)
-            sums = norm = largest + eps
-            slope = torch.zeros_like(input).scatter(1, index, input.gather(1, index) / norm)
+        if index:
+            norm = sums
+            there = input.gather(1, index[0]) / norm
+            slope = torch.zeros_like(input).scatter(1, index[0], there)
         else:
-            sums = _power_sums(input, p, eps)
             norm = sums.pow(1 / p)
             size = input.abs() + eps if p < 2 else input.abs()
             slope = input if p == 2 else size.pow(p - 2) * input

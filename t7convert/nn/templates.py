@@ -26,8 +26,9 @@ class _Distances(Function):
     def setup_context(
         ctx: Any, inputs: tuple[Tensor, Tensor, Tensor, bool], output: Tensor
     ) -> None:
-        ctx.anew = inputs[3]
-        ctx.save_for_backward(*inputs[:3], output)
+        input, weight, scale, ctx.anew = inputs
+        kept = input if ctx.anew else input.clone()  # Lua keeps the differences
+        ctx.save_for_backward(kept, weight, scale, output)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
@@ -96,12 +97,13 @@ class _Cosines(Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs, output)
+        input, weight = inputs
+        ctx.save_for_backward(input, _length(input), weight, output)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
-        input, weight, output = ctx.saved_tensors
-        length, weight_length = _length(input), _length(weight)
+        input, length, weight, output = ctx.saved_tensors
+        weight_length = _length(weight)
         unit, along = input / length, grad * output
         slope = (grad / weight_length.t()) @ weight - unit * along.sum(1, keepdim=True)
         pull = weight * (along.sum(0).unsqueeze(1) / weight_length)

@@ -32,6 +32,7 @@ class Normalize(Op):
         self._x = rows(self, x)
         if math.isinf(p):
             self._norm = np.abs(self._x).max(1, keepdims=True) + eps
+            self._index = np.abs(self._x).argmax(1)[:, None]
         else:
             self._normp = (np.abs(self._x) ** p).sum(1, keepdims=True) + eps
             self._norm = self._normp ** (1 / p)
@@ -43,7 +44,7 @@ class Normalize(Op):
         cross = (x * gy).sum(1, keepdims=True)
         if math.isinf(p):
             buffer = np.zeros_like(x)
-            index = np.abs(x).argmax(1)[:, None]
+            index = self._index
             np.put_along_axis(buffer, index, np.take_along_axis(x, index, 1) / norm, 1)
             gx = (norm * gy - buffer * cross) / (norm * norm)
         else:
@@ -138,7 +139,7 @@ class WeightedEuclidean(Euclidean):
         return self.array("diagCov")
 
     def distance(self) -> Array:
-        return np.asarray(self.returned)  # Lua computes it anew
+        return np.asarray(self.forward(self.input))  # Lua computes it anew
 
     def accumulate_scale(self, div: Array) -> None:
         difference = rows(self, self.input)[:, :, None] - self.array("weight")

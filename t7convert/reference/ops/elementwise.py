@@ -178,11 +178,11 @@ class Tanh(Op):
 @implements("nn.TanhShrink")
 class TanhShrink(Op):
     def forward(self, x: Array) -> Value:
-        return x - np.tanh(x)
+        self._tanh = np.tanh(x)
+        return x - self._tanh
 
     def backward(self, gy: Array) -> Value:
-        tanh = np.tanh(self.input)
-        return gy - gy * (1 - tanh * tanh)
+        return gy - gy * (1 - self._tanh * self._tanh)
 
 
 @implements("nn.SoftPlus")
@@ -232,10 +232,10 @@ class CReLU(Op):
 class GatedLinearUnit(Op):
     def forward(self, x: Array) -> Value:
         self._axis = x.ndim - 1 if self.get("dim") is None else from_one(self, "dim")
-        self._value, gate = np.split(x, 2, self._axis)
-        self._gate = logistic(gate)
-        return self._gate * self._value
+        value, gate = np.split(x, 2, self._axis)
+        return logistic(gate) * value
 
     def backward(self, gy: Array) -> Value:
-        gate = (1 - self._gate) * self._gate * gy * self._value
-        return np.concatenate([self._gate * gy, gate], self._axis)
+        value, gate = np.split(self.input, 2, self._axis)
+        share = logistic(gate)
+        return np.concatenate([share * gy, (1 - share) * share * gy * value], self._axis)
