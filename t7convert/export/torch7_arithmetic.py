@@ -122,6 +122,21 @@ def cat(op: Operation, tensors: Sequence[fx.Node], dim: int = 0) -> Made:
     return list(tensors), op.place.lua("nn.JoinTable", dimension=axis, nInputDims=rank)
 
 
+@handles(torch.stack)
+def stack(op: Operation, tensors: Sequence[fx.Node], dim: int = 0) -> Made:
+    """Each with a dimension of one, joined."""
+    if not all(isinstance(each, fx.Node) for each in tensors) or len(tensors) < 2:
+        raise RefusedError("it joins something else than several tensors")
+    rank = op.rank(tensors[0])
+    axis = dim + rank + 2 if dim < 0 else dim
+    if axis == 0:
+        raise RefusedError("dimension 0 is the batch here, which Lua's modules keep")
+    ways = [op.place.lua("nn.Unsqueeze", pos=axis, numInputDims=rank) for _ in tensors]
+    joined = op.place.lua("nn.JoinTable", dimension=axis, nInputDims=rank + 1)
+    higher = op.place.lua("nn.ParallelTable", modules=ways)
+    return list(tensors), op.place.sequential(higher, joined)
+
+
 @handles(torch.bmm, "bmm", torch.matmul, "matmul", operator.matmul)
 def product(op: Operation, input: Any, mat2: Any) -> Made:
     """``nn.MM`` of two batches of matrices; a parameter is a Linear's weight."""

@@ -73,6 +73,11 @@ def silu(op: Operation, input: fx.Node, inplace: bool = False) -> Made:
     return layer(op, input, nn.SiLU())
 
 
+@handles(F.mish)
+def mish(op: Operation, input: fx.Node, inplace: bool = False) -> Made:
+    return layer(op, input, nn.Mish())
+
+
 @handles(F.hardswish)
 def hardswish(op: Operation, input: fx.Node, inplace: bool = False) -> Made:
     return layer(op, input, nn.Hardswish())

@@ -114,6 +114,13 @@ def silu(module: nn.SiLU, place: Place) -> LuaModule:
     return gated(place, place.lua("nn.Sigmoid"))
 
 
+@builds(nn.Mish)
+def mish(module: nn.Mish, place: Place) -> LuaModule:
+    """The input times the hyperbolic tangent of its softplus."""
+    soft = place.lua("nn.SoftPlus", beta=1, threshold=20)
+    return gated(place, place.sequential(soft, place.lua("nn.Tanh")))
+
+
 @builds(nn.Hardsigmoid)
 def hardsigmoid(module: nn.Hardsigmoid, place: Place) -> LuaModule:
     """``relu6(x + 3) / 6``."""

@@ -26,6 +26,18 @@ def flatten(module: nn.Flatten, place: Place) -> LuaModule:
     return made
 
 
+@builds(nn.Unflatten)
+def unflatten(module: nn.Unflatten, place: Place) -> LuaModule:
+    """``nn.View`` of a row."""
+    sizes = [int(n) for n in module.unflattened_size if isinstance(n, int)]
+    plain = module.dim in (1, -1) and len(sizes) == len(module.unflattened_size)
+    place.require(plain, "only Unflatten(1, sizes) is a View")
+    place.require(place.network.rank == 1, "no layer before it tells that its input has rows")
+    place.network.rank = len(sizes)
+    place.network.view = None
+    return place.lua("nn.View", size=long_storage(sizes), numInputDims=1)
+
+
 @builds(nn.ZeroPad2d, nn.ReflectionPad2d, nn.ReplicationPad2d, nn.ConstantPad2d)
 def pad2d(module: Any, place: Place) -> LuaModule:
     names = {

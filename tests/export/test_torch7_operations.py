@@ -47,6 +47,7 @@ EQUAL: dict[str, Any] = {
     "power": lambda m, x: (x**2 + 1).sqrt().log().abs().clamp(min=0.1),
     "changed": lambda m, x: (x.add_(1), x.relu_(), x * 2)[2] + x,
     "global": lambda m, x: F.avg_pool2d(x, x.size()[2:]) + F.max_pool2d(x, x.shape[2:]),
+    "stack": lambda m, x: torch.stack((x, F.mish(x) * 2), dim=2) - torch.stack((x, x), -3),
     "alone": lambda m, x: (x * 2,),
     "twice": lambda m, x: (x, x * x, x),
     "same": lambda m, x: (x - x.relu(), x * x, x + x),
