@@ -19,7 +19,7 @@ VIEWS = names(
     nn.CategoricalEntropy nn.Probe nn.Tic nn.Toc nn.ContentLoss nn.StyleLoss nn.DeepDreamLoss
     nn.TotalVariation nn.NormStabilizer nngraph.JustElement nngraph.JustTable
     w2nn.PrintTable nn.ReverseTable nn.PushTable nn.PullTable nn.ContentLossModule
-    nn.StyleINLossModule nn.TVLossModule"""
+    nn.StyleINLossModule nn.TVLossModule nn.FeatExpander"""
 )
 #: Modules that overwrite their input without a flag for it.
 ALWAYS = frozenset(("w2nn.InplaceClip01",))
@@ -41,7 +41,7 @@ _KEEP_SIGN = _ASK_SIGN | names("nn.Dropout nn.ELU nn.AddConstant nn.MulConstant"
 #: Modules to which Lua gives memory of their own where PyTorch may give a view of the input.
 COPIES = names(
     """nn.Select nn.Narrow nn.Transpose nn.Convert nn.Copy nn.Dropout nn.SpatialDropout
-    nn.VolumetricDropout nn.SpatialUniformCrop onmt.VariationalDropout
+    nn.VolumetricDropout onmt.VariationalDropout
     w2nn.Print"""
 )
 

@@ -147,7 +147,7 @@ class SpatialUniformCrop(nn.Module):
             math.ceil((have - want) / 2)
             for have, want in zip(batch.shape[2:], self.size, strict=True)
         ]
-        return _window(batch, starts, self.size)
+        return _window(batch, starts, self.size).clone()  # Lua copies
 
     def _crop(self, image: Tensor) -> Tensor:
         room = [have - want for have, want in zip(image.shape[1:], self.size, strict=True)]

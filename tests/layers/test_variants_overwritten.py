@@ -41,16 +41,28 @@ def test_torch_rnn_as_its_reference(kind: str, remember: bool) -> None:
     assert {row.kind for row in other.failures} == {"gradient"}
 
 
-@pytest.mark.parametrize("typename", ["w2nn.Print", "onmt.VariationalDropout"])
-def test_a_copy_is_not_overwritten(typename: str) -> None:
-    """Lua copies in these classes, though they give what they get."""
+@pytest.mark.parametrize(
+    ("given", "copied"),
+    [
+        (obj("w2nn.Print", name="x"), True),
+        (obj("onmt.VariationalDropout", p=0.3), True),
+        (obj("nn.SpatialUniformCrop", oheight=2, owidth=3, scaler=None), True),
+        (obj("nn.CategoricalEntropy", scale=1, sizeAverage=True), False),
+        (obj("nn.FeatExpander", n=1), False),
+    ],
+    ids=lambda value: getattr(value, "typename", None),
+)
+def test_who_copies_is_not_overwritten(given: LuaObject, copied: bool) -> None:
+    """Some classes of Lua copy what they hand on, others don't; then half of it is left."""
     halved = obj("nn.MulConstant", constant_scalar=0.5, inplace=True)
-    both = obj("nn.ConcatTable", modules=table(obj(typename, p=0.3, name="x"), halved))
+    both = obj("nn.ConcatTable", modules=table(given, halved))
     tree = build(sequential(obj("nn.Tanh"), both))
-    x = np.random.default_rng(3).standard_normal((2, 3))
+    shape = (1, 2, 4, 5) if given.typename == "nn.SpatialUniformCrop" else (2, 3)
+    x = np.random.default_rng(3).standard_normal(shape)
 
     for found in (convert_tree(tree).network(torch.from_numpy(x)), Executor().run(tree, x)):
-        np.testing.assert_allclose(np.asarray(found[0]), np.tanh(x), rtol=1e-12)
+        first = np.tanh(x)[..., :2, :3] / (1 if copied else 2)
+        np.testing.assert_allclose(np.asarray(found[0]), first, rtol=1e-12)
         np.testing.assert_allclose(np.asarray(found[1]), np.tanh(x) / 2, rtol=1e-12)
 
 
