@@ -200,11 +200,14 @@ class SimpleRecurrent(Memory, nn.Sequential):
 
     def __init__(self, *modules: nn.Module, first: nn.Module | None = None) -> None:
         super().__init__(*modules)
-        self.add_module("firstModule", first)
+        if (
+            first is not None
+        ):  # a child without a number, which source can't tell, only where need be
+            self.add_module("firstModule", first)
 
     def forward(self, input: Any) -> Any:
         start, read, feedback, transfer, merge = (self[n] for n in range(5))
-        first = self._modules["firstModule"]
+        first = self._modules.get("firstModule")
         if "output" in self.memory:
             output = transfer(merge([read(input), feedback(self.memory["output"])]))
         elif first is not None:

@@ -13,6 +13,7 @@ from t7convert.export.checkpoint import compact_state
 from t7convert.export.source import NAME, dtype_of, source_text
 from t7convert.export.source_check import built, compare, run_both
 from t7convert.lua.tree import build
+from tests.build import linear, obj, table
 from tests.conftest import FIXTURES
 from tests.golden import arrays, cases, tensors
 
@@ -44,3 +45,15 @@ def proven(network: torch.nn.Module) -> torch.nn.Module:
     made = built(text, NAME, compact_state(network), dtype_of(network))
     compare(network, made, compact=False)
     return made
+
+
+def test_a_simple_recurrence_has_source() -> None:
+    """Five children in a row; only where the first step has modules of its own is there a sixth."""
+    read = linear(3, 4)
+    steps = (obj("nn.Identity"), read, linear(4, 4, seed=1), obj("nn.Sigmoid"), obj("nn.CAddTable"))
+    module = obj("nn.Recurrent", modules=table(*steps), rho=5)
+    network = convert_tree(build(module)).network
+    given = [torch.ones(2, 3, dtype=torch.float64)]
+
+    assert run_both(network, proven(network), *given) == ""
+    assert not any("firstModule" in name for name, _ in network.named_modules())
