@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from t7convert.errors import OutputKindError
 from t7convert.files import check_not_read, check_output
 from t7convert.lua.counting import count, state_bytes
 from t7convert.lua.summary import Summary, summarise
 from t7convert.opening import Opened, Source, open_source
-from t7convert.options import Arch, Dtype, Plugins, Report
+from t7convert.options import Arch, Dtype, Plugins, Report, torch_dtype
 from t7convert.outputs import check_kind, convert_kind, kind_of
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def convert(
         with opened.named():
             filled = None if into is None else load_flat_file(converted, opened.root)
     if dtype is not None:
-        converted.network.to(_torch_dtype(dtype))
+        converted.network.to(torch_dtype(dtype))
     origin = provenance(network_file.root, path, network_file.path)
     origin["parity"] = checked
     if filled is not None:
@@ -235,14 +235,6 @@ def _made(
         parity=parity,
         remark=remark,
     )
-
-
-def _torch_dtype(name: str) -> Any:
-    import torch
-
-    if name not in get_args(Dtype):
-        raise ValueError(f"dtype={name!r}, expected one of {', '.join(get_args(Dtype))}")
-    return getattr(torch, name)
 
 
 def load_model(path: str | os.PathLike[str], *, plugins: Plugins = ()) -> nn.Module:

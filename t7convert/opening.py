@@ -86,7 +86,7 @@ class Opened:
             T7FormatError: if it can't read the file, or there is no file.
         """
         if self.file is None:
-            raise T7FormatError("an object in memory, which torchfile can't read", file=self.name)
+            raise T7FormatError("there is no file, but an object in memory", file=self.name)
         return self.file.reparsed().object(self.index)
 
     @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from t7convert.errors import OutputError, OutputKindError
 from t7convert.files import check_output
 from t7convert.opening import Source, open_source
-from t7convert.options import Arch, Dtype, Plugins
+from t7convert.options import Arch, Dtype, Plugins, torch_dtype
 
 if TYPE_CHECKING:
     from t7convert.conversion.convert import Converted
@@ -58,6 +58,8 @@ def check_kind(out: str | os.PathLike[str], kind: str, options: Mapping[str, Any
             f"{os.fspath(out)}: a network can't become .{kind}; known are "
             f"{', '.join(NETWORK_KINDS)} (shrink writes a .t7, extract a single tensor)"
         )
+    for name in options.keys() - _OPTIONS:
+        raise TypeError(f"there is no option {name!r}; known are {', '.join(_OPTIONS)}")
     for name, kinds in _OPTIONS.items():
         given = options.get(name)
         used = given is False if name == "dynamic" else given not in (None, False)
@@ -113,8 +115,6 @@ def convert_kind(
     check_output(Path(out), force=force, sources=[opened.path] if opened.path else [])
     path, obj = opened.model(select)
 
-    import torch
-
     from t7convert.conversion.bindings import read_region
     from t7convert.conversion.network import convert_object
     from t7convert.conversion.plugins import loaded
@@ -127,6 +127,6 @@ def convert_kind(
             converted = convert_object(obj, path, until=until, arch=arch, read=read)
         origin = provenance(opened.root, path, opened.path)
         origin |= {k: v for k, v in (("dtype", dtype), ("until", until)) if v is not None}
-        cast = None if dtype is None else getattr(torch, dtype)
+        cast = None if dtype is None else torch_dtype(dtype)
         request = Request(converted, Path(out), origin, dtype=cast, force=force, **options)
         return converted, write_output(kind, request)

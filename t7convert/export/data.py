@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,13 @@ from t7convert.format.plain_values import array_of, tensors_of, to_json
 KINDS = ("npz", "npy", "json", "pt", "t7")
 
 
-def write_data(value: Any, target: Path, *, kind: str | None = None, force: bool = False) -> None:
+def write_data(
+    value: Any,
+    target: str | os.PathLike[str],
+    *,
+    kind: str | None = None,
+    force: bool = False,
+) -> None:
     """Write an object graph: all tensors (npz), one tensor (npy), the rest (json), both (pt).
 
     ``npz`` names tensors by their paths; the root itself is ``value``. ``pt`` holds dicts, lists,
@@ -31,6 +38,7 @@ def write_data(value: Any, target: Path, *, kind: str | None = None, force: bool
         OutputKindError: if the kind is another.
         OutputError: if the target exists, or the value has no such form.
     """
+    target = Path(target)
     kind = target.suffix.lower().lstrip(".") if kind is None else kind
     if kind not in KINDS:
         known = ", ".join(KINDS)

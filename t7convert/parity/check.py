@@ -153,7 +153,10 @@ def check_network(
         if not runs:
             trials = ()
         elif trials is None:
-            trials = _trials(tree, converted, options, opened)
+            try:
+                trials = _trials(tree, converted, options, opened)
+            except SelectionError as error:
+                raise SelectionError(f"{origin.source}: {error}") from error
         if trials and not any(row.status == "unchecked" for row in rows):
             rows += _run(tree, converted, side, trials, options, origin.source)
         if trials and options.expected is not None:

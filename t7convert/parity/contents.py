@@ -13,7 +13,7 @@ from torch import Tensor
 
 from t7convert import paths
 from t7convert.conversion.network import convert_object
-from t7convert.errors import CheckpointError
+from t7convert.errors import CheckpointError, PathError
 from t7convert.export.reading import read_output
 from t7convert.format.objects import LuaStorage, LuaTensor
 from t7convert.format.plain_values import array_of
@@ -81,16 +81,41 @@ def contents_of(files: Sequence[Path], select: str | None, reading: Reading) -> 
     theirs = [each for each in saved if each is not None]
     kind: Arch = "generic" if any(each.kind == "generic" for each in theirs) else "auto"
     place = next((each.place for each in theirs), "") if select is None else select
+    opened = [
+        None if each else open_source(path, reading)
+        for path, each in zip(files, saved, strict=True)
+    ]
+    if not theirs:
+        return [_of_all(root) for root in _parts([each for each in opened if each], select)]
     contents = []
-    for path, known in zip(files, saved, strict=True):
+    for known, file in zip(saved, opened, strict=True):
         if known is not None:
             contents.append(known.contents)
-            continue
-        opened = open_source(path, reading)
-        with opened.named():
-            whole = _of_lua(opened, kind, select, place) if theirs else _of_all(opened, select)
-        contents.append(whole)
+        elif file is not None:
+            with file.named():
+                contents.append(_of_lua(file, kind, select, place))
     return contents
+
+
+def _parts(files: Sequence[Opened], select: str | None) -> list[Any]:
+    """Return the part of each file; the whole of one that lacks the place, if another has it.
+
+    Raises:
+        PathError: if none has it.
+    """
+    if select is None:
+        return [file.root for file in files]
+    roots, problems = [], []
+    for file in files:
+        try:
+            with file.named():
+                roots.append(find.follow(file.root, select))
+        except PathError as error:
+            problems.append(error)
+            roots.append(file.root)
+    if len(problems) == len(files):
+        raise problems[0]
+    return roots
 
 
 def _saved(path: Path) -> _Saved | None:
@@ -140,9 +165,8 @@ def _of_lua(opened: Opened, kind: Arch, select: str | None, place: str) -> Conte
     return _of_state(modules, converted.network.state_dict(keep_vars=True))
 
 
-def _of_all(opened: Opened, select: str | None) -> Contents:
-    """Return modules, tensors and values by Lua paths, from ``select`` on."""
-    root = opened.root if select is None else find.follow(opened.root, select)
+def _of_all(root: Any) -> Contents:
+    """Return modules, tensors and values by Lua paths."""
     data = data_of(root)
     modules: dict[str, str] = {}
     tensors = dict(data.tensors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -56,7 +57,11 @@ class FileDifference:
 
 
 def compare_files(
-    first: Path, second: Path, *, select: str | None = None, reading: Reading = TOLD
+    first: str | os.PathLike[str],
+    second: str | os.PathLike[str],
+    *,
+    select: str | None = None,
+    reading: Reading = TOLD,
 ) -> FileDifference:
     """Compare what two files hold; each is .t7, .pt, .safetensors or .npz.
 
@@ -66,12 +71,14 @@ def compare_files(
 
     Args:
         first, second: the files.
-        select: of .t7 files, the part to compare.
+        select: of .t7 files, the part to compare; beside a file that has no such place, whose
+            whole is meant.
         reading: how .t7 files are read.
 
     Raises:
         T7Error: if a file can't be read or converted, or there is nothing to compare.
     """
+    first, second = Path(first), Path(second)
     a, b = contents_of((first, second), select, reading)
     if not (a.tensors or b.tensors or a.modules or b.modules or a.items or b.items):
         raise CheckpointError(f"{first} and {second}: hold neither modules nor tensors to compare")

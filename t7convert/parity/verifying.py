@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from t7convert.opening import Source
-from t7convert.options import Arch, Plugins, Report
+from t7convert.options import Arch, Plugins, Report, torch_dtype
 from t7convert.parity.check import Options, check_parity
 from t7convert.parity.report import ParityReport
 
@@ -51,7 +51,11 @@ def verify(
 
     Raises:
         T7Error: if a file can't be read, or the network can't be converted.
+        ValueError: if ``dtype`` is none of the four, or both an input and its shape are given.
     """
+    if input is not None and input_shape is not None:
+        raise ValueError("input and input_shape: give one of them")
+    torch_dtype(dtype)
     options = Options(
         select=select,
         until=until,

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 import t7convert
 from t7convert.cli import main
+from t7convert.errors import SelectionError
 from tests.build import linear, obj, sequential, table, tensor
 
 
@@ -48,6 +49,19 @@ def test_an_input_that_holds_no_tensors(model: Path, tmp_path: Path) -> None:
     assert done.stderr == (
         f"t7convert: {model}: holds no tensors to run a network on, but <nn.Sequential>\n"
     )
+
+
+def test_a_network_whose_input_nobody_knows_is_named(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*args: object, **options: object) -> None:
+        raise SelectionError("the geometry can't be told")
+
+    monkeypatch.setattr("t7convert.parity.check.draw", unknown)
+    done = run("verify", model)
+
+    assert done.exit_code == 1
+    assert done.stderr == f"t7convert: {model}: the geometry can't be told\n"
 
 
 def test_an_input_and_a_shape(model: Path, tmp_path: Path) -> None:

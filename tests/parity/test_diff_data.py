@@ -183,3 +183,13 @@ def test_a_path_that_leads_nowhere_names_the_file(tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert done.stderr.startswith(f"t7convert: {tmp_path / 'a.t7'}: path 'optt'")
+
+
+def test_a_part_beside_a_file_of_that_part(tmp_path: Path) -> None:
+    t7convert.save(table(model=sequential(linear(3, 2)), epoch=1), tmp_path / "a.t7")
+    t7convert.save(sequential(linear(3, 2)), tmp_path / "b.t7")
+
+    assert compare_files(str(tmp_path / "a.t7"), tmp_path / "b.t7", select="model").same
+    assert compare_files(tmp_path / "b.t7", tmp_path / "a.t7", select="model").same
+    with pytest.raises(t7convert.PathError, match=r"a\.t7: path 'modell'"):
+        compare_files(tmp_path / "a.t7", tmp_path / "b.t7", select="modell")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from t7convert.format.objects import Array
@@ -92,17 +94,23 @@ class VanillaRNN(Recurrent):
 
 @implements("nn.LanguageModel@torch-rnn", "nn.TemporalAdapter")
 class OverSteps(Op):
-    """Sets the sizes of the Views in ``net`` to those of the batch, and calls it."""
+    """Sets the sizes of the Views in ``net`` to those of the batch, and calls it.
+
+    Lua changes the Views; here the sizes are those of copies, for the tree is the file's, and read
+    by others meanwhile.
+    """
 
     def forward(self, x: Array) -> Value:
         net = self.module_at("net")
+        modules = list(net.fields["modules"])
         for names, size in (
             ("merging", [len(x) * x.shape[1], -1]),
             ("splitting", [*x.shape[:2], -1]),
         ):
             for position in self.integers(names):
-                net.fields["modules"][position - 1].fields["size"] = size
-        self.net = self.call(net, x)
+                view = modules[position - 1]
+                modules[position - 1] = replace(view, fields={**view.fields, "size": size})
+        self.net = self.call(replace(net, fields={**net.fields, "modules": modules}), x)
         return self.net.output
 
     def backward(self, gy: Array) -> Value:
