@@ -111,8 +111,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except Exception as error:  # zip, pickle and type errors of many kinds
-        reason = first_line(error)
-        if reason.startswith("Weights only load failed"):  # what follows is dangerous advice
+        reason = first_line(error).partition(". ")[0]  # what follows is dangerous advice
+        if reason.startswith("Weights only load failed"):
             reason = "it does not load with weights_only=True"
         raise CheckpointError(
             f"{path}: can't be loaded as a PyTorch checkpoint: {reason}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,19 @@ def test_crossed_options(args: str, message: str) -> None:
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_oldest_checkpoints_of_pytorch_are_refused_without_advice() -> None:
+    with tarfile.open("old.pt", "w") as archive:  # as PyTorch wrote before 0.1.11
+        for name in ("storages", "tensors", "pickle"):
+            archive.addfile(tarfile.TarInfo(name))
+    done = run("to-torch7", "old.pt", "o.t7")
+
+    assert done.exit_code == 1
+    assert "old.pt: can't be loaded as a PyTorch checkpoint: " in done.stderr
+    assert "legacy .tar format" in done.stderr
+    assert "Re-running" not in done.stderr
 
 
 @pytest.mark.usefixtures("folder")
