@@ -32,6 +32,8 @@ def diff_files(
     if len(found.changes) > _SHOWN:
         click.echo(f"... and {len(found.changes) - _SHOWN} more; --json has them all")
     if found.same:
-        values = f", {counted(found.values, 'value')}" if found.values else ""
-        click.echo(f"the same: structure, ties, {counted(found.compared, 'tensor')}{values}")
+        what = f"ties and all {counted(found.compared, 'tensor')}"
+        if found.values:
+            what = f"{what.replace(' and', ',')} and {counted(found.values, 'value')}"
+        click.echo(f"the same: structure, {what}")
     return 0 if found.same else 1

@@ -129,7 +129,7 @@ def test_diff_reads_both_files_so(archive: Path) -> None:
     done = run("diff", archive, archive, "--member", "b.t7")
 
     assert done.exit_code == 0
-    assert "2 tensors, 1 value\n" in done.stdout
+    assert "all 2 tensors and 1 value\n" in done.stdout
 
 
 def test_batch_reads_all_files_so(archive: Path, tmp_path: Path) -> None:

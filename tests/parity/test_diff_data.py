@@ -58,7 +58,7 @@ def test_the_same_data(tmp_path: Path) -> None:
     done = run("diff", tmp_path / "a.t7", tmp_path / "b.t7")
 
     assert done.exit_code == 0
-    assert done.stdout == "the same: structure, ties, 2 tensors, 6 values\n"
+    assert done.stdout == "the same: structure, ties, all 2 tensors and 6 values\n"
 
 
 def test_a_value(changed: Any) -> None:
