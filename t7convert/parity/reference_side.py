@@ -63,7 +63,7 @@ class Reference:
             ConversionError: if a class has no reference.
             Exception: what the reference raises on an input that the Lua module doesn't take.
         """
-        if self._measured and self._is_small():
+        if self._measured and (self._is_small() or self._nothing_measured()):
             self._run(value, None, measure=True)
         if not self._measured:
             self._measure_neighbours(value)
@@ -77,6 +77,10 @@ class Reference:
         return (
             f" at {module.path}, a {module.typename}" if module is not None and module.path else ""
         )
+
+    def _nothing_measured(self) -> bool:
+        """Tell whether an output was zero throughout, so that it showed no rounding at all."""
+        return any(noise.scale == 0 for noise in self._noise.values())
 
     def _is_small(self) -> bool:
         return self._elements <= SMALL

@@ -145,3 +145,19 @@ def test_wrong_gradients_are_found_where_float32_hides_them() -> None:
     report = check_network(tree, wrong, options, trials=given)
     assert not report.ok
     assert {row.kind for row in report.failures} == {"gradient"}
+
+
+def test_what_was_zero_on_the_first_input_is_measured_on_the_next() -> None:
+    """A ReLU that lets one small sum through, after a batch of which it let nothing through."""
+    rng = np.random.default_rng(0)
+    weight = rng.standard_normal((1, 20_000)).astype(np.float32)
+    first = -np.abs(rng.standard_normal(20_000)) * np.sign(weight[0])
+    second = rng.standard_normal(20_000)
+    second -= weight[0] * ((second @ weight[0] - 1) / (weight[0] @ weight[0]))
+    module = obj("nn.Linear", weight=tensor(weight, "Float"), bias=tensor(np.zeros(1), "Float"))
+    tree = build(sequential(module, obj("nn.ReLU")))
+    converted = convert_tree(tree)
+    trials = [Trial("dead", first[None]), Trial("alive", second[None])]
+    report = check_network(tree, converted, Options(), trials=trials)
+
+    assert report.ok, str(report)
