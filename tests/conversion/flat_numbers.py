@@ -10,8 +10,9 @@ from t7convert.conversion import Converted, convert_tree
 from t7convert.format.objects import LuaObject
 from t7convert.lua.tree import build
 from tests.build import obj, tensor
+from tests.drawing import generator
 
-DRAW = np.random.default_rng(8)
+DRAW = generator(8)
 
 
 def numbers(*shape: int) -> Any:

@@ -14,8 +14,9 @@ from t7convert.lua.tree import build
 from t7convert.reference import Executor, Op
 from tests import golden
 from tests.conftest import FIXTURES
+from tests.drawing import generator
 
-DRAW = np.random.default_rng(11)
+DRAW = generator(11)
 
 
 def normal(*shape: int) -> Array:

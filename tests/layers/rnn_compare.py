@@ -17,8 +17,9 @@ from t7convert.reference.nested import map_arrays
 from tests import golden
 from tests.build import obj, table, tensor
 from tests.conftest import FIXTURES
+from tests.drawing import generator
 
-DRAW = np.random.default_rng(23)
+DRAW = generator(23)
 
 
 def normal(*shape: int) -> Array:

@@ -12,6 +12,7 @@ import torch
 from t7convert.lua.tree import build
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import (
     compare_criterion,
     linear,
@@ -29,7 +30,7 @@ SoftMarginCriterion SpatialAutoCropMSECriterion SpatialClassNLLCriterion
 WeightedMSECriterion
 """
 
-DRAW = np.random.default_rng(3)
+DRAW = generator(3)
 
 
 def normal(*shape: int) -> Any:

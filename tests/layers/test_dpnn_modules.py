@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -14,6 +13,7 @@ from t7convert.lua.tree import build
 from t7convert.nn.dpnn_modules import SpatialBinaryConvolution
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import compare_module, linear, lua_object, network_of
 
 MODULES = """Inception FireModule Clip Serial ArgMax SpatialGlimpse SpatialUniformCrop
@@ -21,7 +21,7 @@ SpatialFeatNormalization SpatialBinaryConvolution TotalDropout SpatialRegionDrop
 SimpleColorTransform PCAColorTransform ReverseTable CategoricalEntropy NCEModule ReinforceNormal
 ReinforceBernoulli ReinforceCategorical"""
 
-DRAW = np.random.default_rng(11)
+DRAW = generator(11)
 
 
 def normal(*shape: int) -> Any:

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from t7convert.nn.dpnn_random import SpatialUniformCrop
+from tests.drawing import generator
 from tests.layers.criterion_compare import compare_module, lua_object, network_of
 
-DRAW = np.random.default_rng(17)
+DRAW = generator(17)
 
 
 def normal(*shape: int) -> Any:

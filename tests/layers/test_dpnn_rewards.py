@@ -15,6 +15,7 @@ from t7convert.lua.tree import build
 from t7convert.nn.dpnn_reinforce import ReinforceNormal
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import (
     compare_criterion,
     compare_module,
@@ -26,7 +27,7 @@ from tests.layers.criterion_compare import (
 CRITERIONS = """VRClassReward BinaryClassReward NCECriterion BinaryLogisticRegression
 SpatialBinaryLogisticRegression"""
 
-DRAW = np.random.default_rng(13)
+DRAW = generator(13)
 
 
 def normal(*shape: int) -> Any:

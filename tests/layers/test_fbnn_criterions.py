@@ -13,12 +13,13 @@ from t7convert.errors import ConversionError
 from t7convert.lua.tree import build
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import compare_criterion, linear, lua_object, network_of
 
 CRITERIONS = """TrueNLLCriterion ClassNLLCriterionWithUNK SoftPlusLSECriterion
 SoftPlusLSEMinusLSECriterion SequentialCriterion"""
 
-DRAW = np.random.default_rng(23)
+DRAW = generator(23)
 
 
 def normal(*shape: int) -> Any:

@@ -15,6 +15,7 @@ from t7convert.lua.tree import build
 from t7convert.nn.fbnn_linear import LinearNoBackprop
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import (
     compare_module,
     lua_object,
@@ -25,7 +26,7 @@ MODULES = """UnfoldedTemporalConvolution Upsample LinearNB LinearNoBackprop Diff
 FasterLookup SparseThreshold LeakyReLU Constant L2Normalize NormalizedLinearNoBias
 ProjectiveGradientNormalization NestedDropout SparseLinear SegSparseLinear"""
 
-DRAW = np.random.default_rng(5)
+DRAW = generator(5)
 
 
 def normal(*shape: int) -> Any:

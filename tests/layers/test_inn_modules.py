@@ -14,12 +14,13 @@ from t7convert.format.plain import tensor_from
 from t7convert.lua.tree import build
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import compare_module, lua_object, network_of
 
 MODULES = """ConstAffine SpatialSameResponseNormalization SpatialCrossResponseNormalization
 SpatialPyramidPooling SpatialMaxPooling SpatialAveragePooling"""
 
-DRAW = np.random.default_rng(12)
+DRAW = generator(12)
 
 
 def normal(*shape: int) -> Any:

@@ -13,6 +13,7 @@ from t7convert.errors import ConversionError
 from t7convert.lua.tree import build
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import (
     compare_criterion,
     compare_module,
@@ -22,7 +23,7 @@ from tests.layers.criterion_compare import (
 
 CRITERIONS = "SuperCriterion DistNLLCriterion DistMarginCriterion TreeNLLCriterion"
 
-DRAW = np.random.default_rng(9)
+DRAW = generator(9)
 
 
 def normal(*shape: int) -> Any:

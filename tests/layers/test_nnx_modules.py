@@ -14,6 +14,7 @@ from t7convert.lua.tree import build
 from t7convert.nn.nnx_modules import Balance, QDRiemaNNLinear
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import (
     compare_module,
     lua_object,
@@ -23,7 +24,7 @@ from tests.layers.criterion_compare import (
 MODULES = """SpatialLinear SaturatedLU Minus MultiSoftMax Balance PushTable SpatialColorTransform
 SpatialGraph SpatialMatching SoftMaxTree QDRiemaNNLinear"""
 
-DRAW = np.random.default_rng(9)
+DRAW = generator(9)
 
 
 def normal(*shape: int) -> Any:

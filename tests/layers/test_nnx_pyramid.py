@@ -17,9 +17,10 @@ from t7convert.lua.tree import build
 from t7convert.nn.nnx_pyramid import SpatialFovea
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import compare_module, linear, lua_object, network_of
 
-DRAW = np.random.default_rng(10)
+DRAW = generator(10)
 
 
 def normal(*shape: int) -> Any:

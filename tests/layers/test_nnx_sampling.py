@@ -13,12 +13,13 @@ from t7convert.lua.tree import build
 from t7convert.nn.memory import forget
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import compare_module, lua_object, network_of
 
 MODULES = """SpatialPadding SpatialUpSampling SpatialDownSampling SpatialReSampling
 SpatialReSamplingEx SpatialMaxSampling PixelSort"""
 
-DRAW = np.random.default_rng(8)
+DRAW = generator(8)
 
 
 def normal(*shape: int) -> Any:

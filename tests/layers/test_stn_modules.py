@@ -12,9 +12,10 @@ import torch
 from t7convert.errors import ConversionError
 from t7convert.nn.stn_modules import AffineGridGeneratorBHWD, base_grid
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import compare_module, lua_object, network_of
 
-DRAW = np.random.default_rng(13)
+DRAW = generator(13)
 MODULES = "AffineTransformMatrixGenerator AffineGridGeneratorBHWD BilinearSamplerBHWD Stack"
 
 

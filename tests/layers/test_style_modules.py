@@ -14,6 +14,7 @@ from t7convert.lua.tree import build
 from t7convert.nn.style_losses import AddedLoss, StyleLoss
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import (
     compare_criterion,
     compare_module,
@@ -26,7 +27,7 @@ fns.ContentLoss fns.StyleLoss fns.DeepDreamLoss adain.InstanceNormalization
 adain.AdaptiveInstanceNormalization adain.ContentLossModule adain.StyleINLossModule
 adain.TVLossModule"""
 
-DRAW = np.random.default_rng(14)
+DRAW = generator(14)
 
 
 def normal(*shape: int) -> Any:

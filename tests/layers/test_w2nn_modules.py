@@ -15,6 +15,7 @@ from t7convert.lua.tree import build
 from t7convert.nn.w2nn_modules import InplaceClip01
 from t7convert.reference import Executor
 from tests import golden
+from tests.drawing import generator
 from tests.layers.criterion_compare import (
     compare_criterion,
     compare_module,
@@ -27,7 +28,7 @@ RandomBinaryConvolution EdgeFilter Print PrintTable"""
 CRITERIONS = """ClippedMSECriterion ClippedWeightedHuberCriterion L1Criterion SSIMCriterion
 LBPCriterion"""
 
-DRAW = np.random.default_rng(7)
+DRAW = generator(7)
 
 
 def normal(*shape: int) -> Any:

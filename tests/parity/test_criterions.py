@@ -9,9 +9,10 @@ import pytest
 
 from t7convert.format import save
 from t7convert.parity.verifying import verify
+from tests.drawing import generator
 from tests.layers.criterion_compare import linear, lua, lua_object
 
-DRAW = np.random.default_rng(19)
+DRAW = generator(19)
 MSE = lua_object("nn.MSECriterion")
 CRITERIONS = {
     "leaf": MSE,

@@ -12,8 +12,9 @@ import pytest
 from t7convert.vision.cifar import read_cifar
 from t7convert.vision.folders import DataError, Sample, read_image_folder
 from t7convert.vision.labels import Labels
+from tests.drawing import generator
 
-RNG = np.random.default_rng(0)
+RNG = generator(0)
 PIXELS = RNG.integers(0, 256, (12, 3, 32, 32), np.uint8)
 
 
