@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from t7convert.conversion import converts
     from t7convert.conversion.flat import flat_vector, load_flat
     from t7convert.export.optimizer import optimizer_state
-    from t7convert.export.torch7_network import to_torch7
+    from t7convert.export.torch7.network import to_torch7
     from t7convert.format import (
         LuaFunction,
         LuaObject,
@@ -55,7 +55,7 @@ _HOMES = {
     "LuaObject": "format",
     "LuaFunction": "format",
     "to_module": "api",
-    "to_torch7": "export.torch7_network",
+    "to_torch7": "export.torch7.network",
     "convert": "api",
     "load_model": "api",
     "inspect": "api",

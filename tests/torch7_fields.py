@@ -1,4 +1,4 @@
-"""Writes t7convert/export/torch7_fields.json: what Torch7 itself writes for each class.
+"""Writes t7convert/export/torch7/fields.json: what Torch7 itself writes for each class.
 
 ``python -m tests.torch7_fields`` reads the golden files and writes the table; a test compares them.
 Per class: its version; ``own``, the fields with a meaning, ``optional`` those that only some
@@ -17,16 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from t7convert import export
-from t7convert.export.torch7_rules import rule_for
+from t7convert.export.torch7.fields import TABLE
+from t7convert.export.torch7.rules import rule_for
 from t7convert.format import load
 from t7convert.format.objects import LuaFunction, LuaObject, LuaStorage, LuaTable, LuaTensor
 from t7convert.lua import schema
 from t7convert.lua.schema import ClassSpec
 from tests.conftest import FIXTURES
 
-#: Beside the installed package: the tests also run where no sources are.
-TARGET = Path(export.__file__).parent / "torch7_fields.json"
 #: Set by the writer for every object.
 COMMON = ("train", "_type", "shared")
 Fields = dict[str, Any]
@@ -216,7 +214,7 @@ def text() -> str:
 
 def main() -> int:
     """Write the table."""
-    TARGET.write_text(text())
+    TABLE.write_text(text())
     return 0
 
 

@@ -15,8 +15,8 @@ from t7convert.files import check_not_read
 if TYPE_CHECKING:
     from torch import nn
 
-    from t7convert.export.torch7_fields import Backend
-    from t7convert.export.torch7_network import Type
+    from t7convert.export.torch7.fields import Backend
+    from t7convert.export.torch7.network import Type
 
 
 def to_torch7(
@@ -34,14 +34,14 @@ def to_torch7(
     """Write the .t7 and say how large it is; ``model`` names the network of a bare state_dict."""
     check_not_read(out, [source])
     check_suffix(out)
-    from t7convert.export import torch7_network
+    from t7convert.export.torch7.network import to_torch7 as write
 
     network: Path | nn.Module = source
     if model is not None:
         from t7convert.models.states import network_of_state, read_state
 
         network = network_of_state(read_state(source), model, source=str(source))
-    torch7_network.to_torch7(
+    write(
         network,
         out,
         backend=backend,

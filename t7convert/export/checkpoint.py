@@ -20,7 +20,7 @@ from t7convert.conversion.network import convert_as
 from t7convert.conversion.plugins import loaded
 from t7convert.errors import CheckpointError, first_line
 from t7convert.export.saving import save_torch
-from t7convert.export.torch7_record import remember_fields
+from t7convert.export.torch7.record import remember_fields
 from t7convert.lua import arch
 from t7convert.lua.state import State
 from t7convert.options import Arch, Plugins

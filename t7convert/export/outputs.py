@@ -18,7 +18,7 @@ from t7convert.export.checkpoint import architecture_json, binding_rows
 from t7convert.export.example import example_input
 from t7convert.export.graphs import write_onnx, write_pt2
 from t7convert.export.safetensors_file import write_safetensors
-from t7convert.export.source import write_source
+from t7convert.export.source.text import write_source
 from t7convert.export.streaming import streams
 from t7convert.files import replace_text, replacing
 

@@ -15,7 +15,7 @@ import torch
 import t7convert
 from t7convert.api import to_converted
 from t7convert.errors import ConversionError, OutputError
-from t7convert.export.source import source_text
+from t7convert.export.source.text import source_text
 from t7convert.inputs.values import to_arrays, to_tensors
 from t7convert.outputs import write_kind
 from tests.build import linear, sequential
@@ -196,7 +196,7 @@ def test_the_command_writes_both_files_and_replaces_neither(tmp_path: Path) -> N
 def test_without_a_known_input_only_the_structure_is_compared(tmp_path: Path) -> None:
     from t7convert.conversion.convert import Converted  # noqa: PLC0415
     from t7convert.errors import SelectionError  # noqa: PLC0415
-    from t7convert.export.source import write_source  # noqa: PLC0415
+    from t7convert.export.source.text import write_source  # noqa: PLC0415
 
     def unknown() -> Any:
         raise SelectionError("nobody knows")
@@ -221,7 +221,7 @@ def changed() -> torch.nn.Module:
 def test_what_has_no_source_is_refused_by_name(tmp_path: Path) -> None:
     from dataclasses import replace  # noqa: PLC0415
 
-    from t7convert.export.source import write_source  # noqa: PLC0415
+    from t7convert.export.source.text import write_source  # noqa: PLC0415
 
     converted = to_converted(sequential(linear(2, 2)))
     hooked = torch.nn.Sequential(torch.nn.ReLU())

@@ -28,6 +28,6 @@ def test_the_examples_are_as_printed(tmp_path: Path) -> None:
 
 
 def test_the_limit_is_that_of_the_code() -> None:
-    from t7convert.export.source_modules import MOST_ELEMENTS  # noqa: PLC0415
+    from t7convert.export.source.modules import MOST_ELEMENTS  # noqa: PLC0415
 
     assert f"more than {MOST_ELEMENTS:,} elements" in (ROOT / DOCUMENT).read_text()

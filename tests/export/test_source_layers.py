@@ -10,8 +10,8 @@ import torch
 from t7convert.conversion import convert_tree
 from t7convert.errors import ConversionError
 from t7convert.export.checkpoint import compact_state
-from t7convert.export.source import NAME, dtype_of, source_text
-from t7convert.export.source_check import built, compare, run_both
+from t7convert.export.source.check import built, compare, run_both
+from t7convert.export.source.text import NAME, dtype_of, source_text
 from t7convert.lua.tree import build
 from tests.build import linear, obj, table
 from tests.conftest import FIXTURES

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from t7convert.conversion import convert_tree
-from t7convert.export.source import NAME, source_text
+from t7convert.export.source.text import NAME, source_text
 from t7convert.lua.tree import build
 from tests.build import obj, sequential, table, tensor
 

@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from t7convert.errors import ConversionError
-from t7convert.export.source import NAME, source_text
-from t7convert.export.source_check import built, compare, run_both
+from t7convert.export.source.check import built, compare, run_both
+from t7convert.export.source.text import NAME, source_text
 from t7convert.nn.containers import Concat
 from t7convert.nn.graph import GraphModule, Node
 from t7convert.nn.tables import CAddTable

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import t7convert
 from t7convert.cli import main
-from t7convert.export.torch7_building import BUILDERS
+from t7convert.export.torch7.building import BUILDERS
 from tests.conftest import ROOT
 from tests.test_documents import blocks
 from tests.test_nets import net

@@ -11,7 +11,7 @@ import pytest
 import t7convert
 from t7convert.conversion.network import convert_object
 from t7convert.export.checkpoint import architecture_json, compact_state, rebuild
-from t7convert.export.torch7_network import torch7_object
+from t7convert.export.torch7.network import torch7_object
 from t7convert.format.objects import LuaObject
 from tests.build import linear, obj, tensor
 from tests.conftest import FIXTURES

@@ -16,7 +16,8 @@ import t7convert
 from t7convert.api import to_converted
 from t7convert.conversion.network import convert_object
 from t7convert.export.checkpoint import architecture_json, compact_state, rebuild
-from t7convert.export.torch7_network import torch7_object
+from t7convert.export.torch7 import fields
+from t7convert.export.torch7.network import torch7_object
 from t7convert.format.objects import LuaObject
 from t7convert.lua import find
 from tests import torch7_fields
@@ -258,4 +259,4 @@ def test_fine_tuned_values_go_back_in_the_old_structure(tmp_path: Path) -> None:
 
 
 def test_the_table_of_fields_is_what_the_golden_files_say() -> None:
-    assert json.loads(torch7_fields.TARGET.read_text()) == json.loads(torch7_fields.text())
+    assert json.loads(fields.TABLE.read_text()) == json.loads(torch7_fields.text())

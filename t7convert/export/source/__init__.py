@@ -1,0 +1,1 @@
+"""A network as Python source that a person could have written."""
