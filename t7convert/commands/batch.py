@@ -116,8 +116,9 @@ def _run(
             pending = {"source": str(item.source), "kind": kind, "options": way}
             record.rows[item.target] = {**pending, "status": "pending"}
     record.save(now=True)
+    answers = run_jobs(todo, workers)
     try:
-        for number, (job, result) in enumerate(run_jobs(todo, workers), start=1):
+        for number, (job, result) in enumerate(answers, start=1):
             name = job["name"]
             row = {"source": job["source"], "kind": kind, "options": way, **result}
             record.rows[name] = {**row, "source": job["source"]}
@@ -127,6 +128,7 @@ def _run(
                 text = f"[{number}/{len(todo)}] {row['status']} {job['source']}"
                 click.echo(text, err=True)
     finally:
+        answers.close()
         record.save(now=True)
     return list(rows.values())
 

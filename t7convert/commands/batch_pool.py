@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ _CODE = (
 Answer = tuple[dict[str, Any], dict[str, Any]]
 
 
-def run_jobs(jobs: Sequence[dict[str, Any]], workers: int) -> Iterator[Answer]:
+def run_jobs(jobs: Sequence[dict[str, Any]], workers: int) -> Generator[Answer, None, None]:
     """Iterate over (job, result) in the order in which they get done."""
     waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     for job in jobs:
@@ -41,7 +41,10 @@ def run_jobs(jobs: Sequence[dict[str, Any]], workers: int) -> Iterator[Answer]:
         for worker in pool:
             worker.stop()
         for worker in pool:
-            worker.join()
+            worker.join(_GRACE)
+            while worker.is_alive():  # deaf to the interruption, or it came before the job began
+                worker.kill()
+                worker.join(1)
 
 
 class _Worker(threading.Thread):
@@ -77,6 +80,12 @@ class _Worker(threading.Thread):
         if self._process is not None and self._busy:
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End the process of a job that did not end when it was asked to."""
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import t7convert
 from t7convert.commands.batch_record import digest
 from tests.build import linear, obj, sequential
@@ -30,6 +32,9 @@ def trouble(m):
     if m.get("kind") == "bug":
         raise RuntimeError("a bug")
     if m.get("kind") == "hang":
+        time.sleep(600)
+    if m.get("kind") == "deaf":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         time.sleep(600)
     if m.get("kind") == "print":
         print("noise", flush=True)
@@ -75,12 +80,13 @@ def test_a_process_that_dies_fails_its_file_only(tmp_path: Path) -> None:
     ]
 
 
-def test_an_interruption_leaves_a_record_to_go_on_from(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["hang", "deaf"])
+def test_an_interruption_leaves_a_record_to_go_on_from(kind: str, tmp_path: Path) -> None:
     models, out = tmp_path / "models", tmp_path / "out"
     models.mkdir()
     (tmp_path / "plugin.py").write_text(PLUGIN)
     t7convert.save(sequential(linear(2, 2)), models / "a.t7")
-    hang = obj("my.Trouble", kind="hang", output=0, gradInput=0)
+    hang = obj("my.Trouble", kind=kind, output=0, gradInput=0)
     t7convert.save(sequential(hang), models / "b.t7")
     words = ["batch", "models", "out", "--plugin", "plugin.py", "--jobs", "1"]
     process = subprocess.Popen(
